@@ -1,0 +1,67 @@
+#include "base/id.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sojourn {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view extension_prefix = "ext_";
+constexpr std::size_t extension_digits = 12;
+constexpr std::size_t request_id_chars_max = 64;
+
+void append_hex(std::string& out, unsigned char byte) {
+  out += hex_digits[byte >> 4U];
+  out += hex_digits[byte & 15U];
+}
+
+bool is_hex(char c) { return hex_digits.find(c) != std::string_view::npos; }
+
+}  // namespace
+
+std::string make_uuid(Random& random) {
+  std::array<unsigned char, 16> bytes{};
+  random.fill(bytes);
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
+  std::string out;
+  out.reserve(36);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
+    append_hex(out, bytes[i]);
+  }
+  return out;
+}
+
+std::string make_hex(Random& random, std::size_t count) {
+  std::string out;
+  std::array<unsigned char, 1> byte{};
+  while (out.size() < count) {
+    random.fill(byte);
+    append_hex(out, byte[0]);
+  }
+  out.resize(count);
+  return out;
+}
+
+std::string make_extension_id(Random& random) {
+  std::string uuid = make_uuid(random);
+  std::erase(uuid, '-');
+  return std::string(extension_prefix).append(uuid, 0, extension_digits);
+}
+
+bool is_extension_id(std::string_view text) {
+  if (text.size() != extension_prefix.size() + extension_digits || !text.starts_with(extension_prefix)) return false;
+  return std::ranges::all_of(text.substr(extension_prefix.size()), is_hex);
+}
+
+bool is_request_id(std::string_view text) {
+  if (text.empty() || text.size() > request_id_chars_max) return false;
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+}  // namespace sojourn
