@@ -1,0 +1,70 @@
+// One live attachment of a client to a session, and the two ports it is made of: Outlet (a carrier's end, in net)
+// and Dialect (a door's language, in api). The hub's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/principal.h"
+
+namespace sojourn {
+
+struct Session;
+struct Connection;
+
+// Bytes ready for the wire, made once and shared by every queue they stand in.
+using Bytes = std::shared_ptr<std::string const>;
+
+// Where a connection's bytes go. Never blocks and never calls back into the hub.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  // Queues `bytes` for the end of this loop iteration.
+  virtual void push(Bytes bytes) = 0;
+  // Sends what is queued, then closes; `code` and `reason` as RFC 6455, section 7.4.
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+};
+
+// How one door speaks to its live connections. One object serves all of them; it outlives them.
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+  // The first message to a new connection.
+  virtual std::string greet(Session const& session, Connection const& connection) const = 0;
+  // A message came in; `message` lives during the call.
+  virtual void receive(ConnectionId connection, std::string_view message) = 0;
+  // Appends the message that shows `event`; false when this dialect does not show it.
+  virtual bool encode(Session const& session, Event const& event, std::string& out) const = 0;
+};
+
+// A carrier's framing of one message, appended to `out`.
+using Framing = void (*)(std::string& out, std::string_view message);
+
+// What a newcomer brings to a session. The pointers outlive the connection.
+struct Attachment {
+  Outlet* outlet = nullptr;
+  Dialect* dialect = nullptr;
+  Framing framing = nullptr;
+  std::string user_agent;
+  std::string address;
+  std::string device;  // of an extension: the browser profile it runs in; empty = unknown
+};
+
+struct Connection {
+  ConnectionId id = 0;
+  Session* session = nullptr;
+  Principal principal;
+  Attachment via;
+  std::int64_t connected_us = 0;
+  std::int64_t last_seen_us = 0;
+  std::uint64_t shown_seq = 0;  // every event up to here has been shown or was before its time
+  bool open = true;             // false: the peer said goodbye, its socket is not closed yet
+};
+
+// Frames `message` for the connection and queues it.
+void send(Connection const& connection, std::string_view message);
+
+}  // namespace sojourn

@@ -1,0 +1,42 @@
+// One entry of a session's log. Immutable once appended and shared by everybody who shows it.
+// Its data is JSON text, made once, so that forwarding it costs no second pass.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sojourn {
+
+// Names one live attachment in this process; never reused. 0 is nobody.
+using ConnectionId = std::uint64_t;
+
+enum class EventType : std::uint8_t {
+  opened,   // the session begins
+  joined,   // a connection came
+  left,     // a connection went
+  message,  // somebody says something: name and data
+  call,     // somebody asks the other end to do something: name, data, request_id
+  answer,   // the other end did it, or failed: request_id, data
+  closed,   // the session ends
+};
+
+std::string_view to_word(EventType type);
+
+struct Event {
+  std::uint64_t seq = 0;  // its place in the log, without gaps from 1; 0 = volatile, not in the log
+  std::int64_t at_us = 0;
+  EventType type = EventType::message;
+  ConnectionId from = 0;   // the connection that caused it; 0 = a request without one
+  std::string name;        // of a message or a call
+  std::string data;        // JSON text; empty = none
+  std::string request_id;  // of a call and its answer
+};
+
+using EventRef = std::shared_ptr<Event const>;
+
+// What the log is charged for keeping it.
+std::size_t bytes_of(Event const& event);
+
+}  // namespace sojourn

@@ -1,0 +1,294 @@
+#include "core/hub.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "base/id.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::size_t request_id_digits = 8;
+constexpr std::uint16_t close_normal = 1000;
+
+Error not_found() { return error(Code::not_found, "Session not found"); }
+Error not_connected() { return error(Code::not_connected, "Session is not connected"); }
+Error stopped() { return error(Code::unavailable, "storage failed; the server is stopping"); }
+
+}  // namespace
+
+Hub::Hub(World world) : world_(std::move(world)) { gathering_.batch.number = 1; }
+
+void Hub::submit(Principal const& principal, Command command, Reply reply) {
+  if (stopped_) {
+    if (reply) due_.push_back({std::move(reply), stopped()});
+    return;
+  }
+  auto applied = std::visit([&](auto& c) { return apply(principal, c, reply); }, command);
+  if (reply) reply_after(applied.after_batch, std::move(reply), std::move(applied.outcome));
+}
+
+Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&) {
+  if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
+  auto const now = world_.clock.now();
+  std::array<unsigned char, 4> epoch{};
+  world_.random.fill(epoch);
+  std::uint32_t const epoch_number =
+      epoch[0] | (std::uint32_t{epoch[1]} << 8U) | (std::uint32_t{epoch[2]} << 16U) | (std::uint32_t{epoch[3]} << 24U);
+  auto const place = sessions_.emplace(sessions_.end(), mint_id(command.kind), command.kind, epoch_number);
+  index_.emplace(place->id, place);
+  place->owner = principal.name;
+  place->opened_us = now.utc_us;
+  ConnectionId const id = command.via.outlet == nullptr ? 0 : ++last_connection_;
+  append(*place,
+         Event{.at_us = now.utc_us, .type = EventType::opened, .from = id, .name = {}, .data = {}, .request_id = {}});
+  Opened opened;
+  if (id != 0) {
+    place->members.push_back(id);
+    auto& connection = connections_[id];
+    connection = Connection{
+        id, &*place, principal, std::move(command.via), now.utc_us, now.utc_us, place->journal.last_seq(), true};
+    opened.connection = id;
+    opened.dialect = connection.via.dialect;
+    opened.greeting = connection.via.dialect->greet(*place, connection);
+  }
+  opened.session = describe(*place);
+  world_.log.write(Level::info, "session.opened", {{"session", place->id}, {"address", opened.session.address}});
+  return {Outcome(std::move(opened)), place->batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, ListSessions& command, Reply&) {
+  if (!can(principal, Action::list, nullptr)) return {error(Code::forbidden, "not allowed to list sessions")};
+  std::vector<SessionInfo> list;
+  std::uint64_t after_batch = 0;
+  for (auto const& session : sessions_) {
+    if (session.kind != command.kind || !can(principal, Action::read, &session)) continue;
+    list.push_back(describe(session));
+    after_batch = std::max(after_batch, session.batch);
+  }
+  return {Outcome(std::move(list)), after_batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, GetSession& command, Reply&) {
+  auto const found = find(principal, Action::read, command);
+  if (!found) return {found.error()};
+  return {Outcome(describe(**found)), (*found)->batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, CloseSession& command, Reply&) {
+  auto const found = find(principal, Action::close, command);
+  if (!found) return {found.error()};
+  auto info = describe(**found);
+  end(**found, close_normal, "Session closed");
+  return {Outcome(std::move(info)), command.kind == SessionKind::extension ? 0 : gathering_.batch.number};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&) {
+  auto const found = find(principal, Action::write, command);
+  if (!found) return {found.error()};
+  Session& session = **found;
+  if (!session.is_durable() && !has_open_member(session)) return {not_connected()};
+  auto const event = append(session, Event{.at_us = world_.clock.now().utc_us,
+                                           .type = EventType::message,
+                                           .from = 0,
+                                           .name = std::move(command.name),
+                                           .data = std::move(command.data),
+                                           .request_id = {}});
+  return {Outcome(Posted{event->seq, event->at_us}), session.batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply& reply) {
+  auto const found = find(principal, Action::call, command);
+  if (!found) return {found.error()};
+  Session& session = **found;
+  if (!has_open_member(session)) return {not_connected()};
+  auto const waiting =
+      std::ranges::count_if(calls_, [&](auto const& call) { return call.second.session_id == session.id; });
+  if (waiting >= world_.limits.calls)
+    return {error(Code::too_many, "too many calls of this session wait for an answer; try again when one is done")};
+  auto const now = world_.clock.now();
+  auto const request_id = mint_request_id();
+  append(session, Event{.at_us = now.utc_us,
+                        .type = EventType::call,
+                        .from = 0,
+                        .name = std::move(command.name),
+                        .data = std::move(command.data),
+                        .request_id = request_id});
+  auto const deadline_us = now.steady_us + command.timeout_us;
+  calls_.emplace(request_id, PendingCall{session.id, deadline_us, std::move(reply)});
+  deadlines_.emplace(deadline_us, request_id);
+  reply = {};  // runs when the answer is there
+  return {Outcome()};
+}
+
+Hub::Applied Hub::apply(Principal const&, Touch& command, Reply&) {
+  touch(command.connection);
+  return {Outcome()};
+}
+
+Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
+  auto const* connection = touch(command.connection);
+  if (connection == nullptr) return {not_connected()};
+  if (!can(connection->principal, Action::write, connection->session)) return {not_found()};
+  auto const event = append(*connection->session, Event{.at_us = world_.clock.now().utc_us,
+                                                        .type = EventType::message,
+                                                        .from = connection->id,
+                                                        .name = std::move(command.name),
+                                                        .data = std::move(command.data),
+                                                        .request_id = {}});
+  return {Outcome(Posted{event->seq, event->at_us}), connection->session->batch};
+}
+
+Hub::Applied Hub::apply(Principal const&, AnswerCall& command, Reply&) {
+  auto const* connection = touch(command.connection);
+  if (connection == nullptr) return {not_connected()};
+  auto const call = calls_.find(command.request_id);
+  if (call == calls_.end() || call->second.session_id != connection->session->id) return {Outcome(false)};
+  auto const now_us = world_.clock.now().utc_us;
+  append(*connection->session, Event{.at_us = now_us,
+                                     .type = EventType::answer,
+                                     .from = connection->id,
+                                     .name = {},
+                                     .data = command.success ? "{\"success\":true}" : "{\"success\":false}",
+                                     .request_id = command.request_id});
+  if (command.success)
+    finish_call(command.request_id, Outcome(Answered{command.request_id, std::move(command.data), now_us}));
+  else
+    finish_call(command.request_id, error(Code::failed, std::move(command.error)));
+  return {Outcome(true)};
+}
+
+Hub::Applied Hub::apply(Principal const&, SayGoodbye& command, Reply&) {
+  auto* connection = touch(command.connection);
+  if (connection == nullptr) return {Outcome()};
+  connection->open = false;
+  if (!has_open_member(*connection->session)) fail_calls(*connection->session);
+  return {Outcome()};
+}
+
+Hub::Applied Hub::apply(Principal const&, Leave& command, Reply&) {
+  auto const place = connections_.find(command.connection);
+  if (place == connections_.end()) return {Outcome()};
+  Session& session = *place->second.session;
+  connections_.erase(place);
+  std::erase(session.members, command.connection);
+  if (session.kind == SessionKind::extension) end(session, close_normal, "Session closed");
+  return {Outcome()};
+}
+
+template <typename Target> Result<Session*> Hub::find(Principal const& principal, Action action, Target const& target) {
+  auto const place = index_.find(target.id);
+  if (place == index_.end() || place->second->kind != target.kind || !can(principal, action, &*place->second))
+    return not_found();
+  return &*place->second;
+}
+
+Connection* Hub::touch(ConnectionId id) {
+  auto const place = connections_.find(id);
+  if (place == connections_.end()) return nullptr;
+  place->second.last_seen_us = world_.clock.now().utc_us;
+  return &place->second;
+}
+
+bool Hub::has_open_member(Session const& session) const {
+  return std::ranges::any_of(session.members, [&](ConnectionId id) { return connections_.at(id).open; });
+}
+
+SessionInfo Hub::describe(Session const& session) const {
+  SessionInfo info;
+  info.id = session.id;
+  info.kind = session.kind;
+  info.opened_us = session.opened_us;
+  info.last_seen_us = session.opened_us;
+  for (auto const id : session.members) {
+    auto const& connection = connections_.at(id);
+    info.last_seen_us = std::max(info.last_seen_us, connection.last_seen_us);
+    info.user_agent = connection.via.user_agent;
+    info.address = connection.via.address;
+    info.device = connection.via.device;
+  }
+  return info;
+}
+
+std::string Hub::mint_id(SessionKind kind) {
+  for (;;) {
+    auto id = kind == SessionKind::extension ? make_extension_id(world_.random) : make_uuid(world_.random);
+    if (!index_.contains(id)) return id;
+  }
+}
+
+EventRef Hub::append(Session& session, Event event) {
+  auto const& limits = world_.limits;
+  bool const would_drop = session.journal.bytes() + bytes_of(event) > static_cast<std::size_t>(limits.log_bytes) ||
+                          session.journal.size() >= static_cast<std::size_t>(limits.log_events);
+  if (would_drop && session.dirty) show(session);  // nobody misses what is about to fall off
+  auto kept = session.journal.append(std::move(event), limits);
+  if (session.is_durable()) {
+    session.batch = gathering_.batch.number;
+    gathering_.batch.changes.push_back(Change{session.id, session.kind, session.owner, session.journal.epoch(), kept});
+  } else {
+    session.visible_seq = kept->seq;
+    mark_dirty(session);
+  }
+  return kept;
+}
+
+void Hub::mark_dirty(Session& session) {
+  if (session.dirty) return;
+  session.dirty = true;
+  dirty_.push_back(&session);
+}
+
+void Hub::end(Session& session, std::uint16_t close_code, std::string_view reason) {
+  if (session.is_durable())
+    append(session, Event{.at_us = world_.clock.now().utc_us,
+                          .type = EventType::closed,
+                          .from = 0,
+                          .name = {},
+                          .data = {},
+                          .request_id = {}});
+  show(session);
+  for (auto const id : session.members) {
+    connections_.at(id).via.outlet->close(close_code, reason);
+    connections_.erase(id);
+  }
+  fail_calls(session);
+  world_.log.write(Level::info, "session.closed", {{"session", session.id}});
+  std::erase(dirty_, &session);
+  auto const place = index_.find(session.id);
+  auto const element = place->second;
+  index_.erase(place);
+  sessions_.erase(element);
+}
+
+std::string Hub::mint_request_id() {
+  for (;;) {
+    auto id = make_hex(world_.random, request_id_digits);
+    if (!calls_.contains(id)) return id;
+  }
+}
+
+void Hub::fail_calls(Session const& session) {
+  std::vector<std::string> request_ids;
+  for (auto const& [request_id, call] : calls_) {
+    if (call.session_id == session.id) request_ids.push_back(request_id);
+  }
+  for (auto const& request_id : request_ids) finish_call(request_id, not_connected());
+}
+
+void Hub::finish_call(std::string const& request_id, Result<Outcome> outcome) {
+  auto const place = calls_.find(request_id);
+  deadlines_.erase({place->second.deadline_us, request_id});
+  if (place->second.reply) due_.push_back({std::move(place->second.reply), std::move(outcome)});
+  calls_.erase(place);
+}
+
+void Hub::expire_calls(std::int64_t now_us) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
+    auto const request_id = deadlines_.begin()->second;
+    finish_call(request_id, error(Code::timeout, "Operation timeout"));
+  }
+}
+
+}  // namespace sojourn

@@ -1,0 +1,61 @@
+// The log of one session: events in order, with cursors "epoch.seq" that name a place in it.
+// Invariant: seq counts from 1 without gaps; what falls off the front is the oldest, and a cursor before it is a gap.
+// Bounded by events, bytes and age; at least the newest event stays. The hub's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "core/event.h"
+
+namespace sojourn {
+
+struct Cursor {
+  std::uint32_t epoch = 0;
+  std::uint64_t seq = 0;  // of the last event seen; 0 = none
+
+  bool operator==(Cursor const&) const = default;
+};
+
+std::string to_text(Cursor cursor);
+
+// "epoch.seq", or a bare "seq" of `present_epoch`; anything else is nothing.
+std::optional<Cursor> to_cursor(std::string_view text, std::uint32_t present_epoch);
+
+class Journal {
+ public:
+  explicit Journal(std::uint32_t epoch) : epoch_(epoch) {}
+
+  // Gives the event its seq and keeps it, within `limits`.
+  EventRef append(Event event, Limits const& limits);
+
+  std::uint32_t epoch() const { return epoch_; }
+  std::uint64_t last_seq() const { return next_seq_ - 1; }
+  // Of the oldest event kept; last_seq() + 1 when there is none.
+  std::uint64_t first_seq() const { return next_seq_ - size(); }
+  std::size_t size() const { return events_.size() - head_; }
+  std::size_t bytes() const { return bytes_; }
+
+  // The event at `seq`, or null when it fell off or is not there yet.
+  EventRef at(std::uint64_t seq) const;
+
+  // Whether everything after `cursor` is still here.
+  bool has_all_since(Cursor cursor) const;
+
+ private:
+  void drop_oldest();
+  void trim(std::int64_t now_us, Limits const& limits);
+
+  std::vector<EventRef> events_;
+  std::size_t head_ = 0;  // entries of events_ before it are gone
+  std::size_t bytes_ = 0;
+  std::uint64_t next_seq_ = 1;
+  std::uint32_t epoch_;
+};
+
+}  // namespace sojourn

@@ -1,0 +1,32 @@
+// Keeps nothing beyond the process: batches are remembered in memory, and each commit completes a turn later, as on a
+// disk. The hub's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/store.h"
+
+namespace sojourn {
+
+class MemoryStore final : public Store {
+ public:
+  // Runs a function on the hub's thread in a later loop iteration.
+  using Post = std::function<void(std::function<void()>)>;
+
+  explicit MemoryStore(Post post) : post_(std::move(post)) {}
+
+  Result<std::vector<Change>> load() override;
+  Result<std::vector<EventRef>> read(std::string_view session_id, std::uint64_t since_seq, std::size_t limit) override;
+  void commit(Batch batch, Fence fence, std::function<void(Result<>)> done) override;
+
+ private:
+  Post post_;
+  Fence newest_fence_ = 0;
+  std::vector<Change> changes_;
+};
+
+}  // namespace sojourn
