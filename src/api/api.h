@@ -1,0 +1,90 @@
+// What carriers and doors say to each other: a request, an answer, and the callbacks that bring it back.
+// A door never sees a socket, a carrier never sees a session. The hub's thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "core/command.h"
+#include "core/principal.h"
+
+namespace sojourn {
+
+// What a listener speaks where paths are ambiguous.
+enum class ListenerDialect : std::uint8_t { extension, sessions, monitor };
+
+struct Header {
+  std::string_view name;
+  std::string_view value;
+};
+
+// What every answer to a request carries.
+struct Envelope {
+  std::string request_id;
+  std::string correlation_id;
+  std::string allow_origin;  // to be echoed; empty = no CORS
+};
+
+// One request. All views live until it is answered or its connection is gone, so a callback captures copies.
+struct Request {
+  std::string_view method;
+  std::string_view path;   // without the query, as sent
+  std::string_view query;  // without the question mark
+  std::string_view body;
+  std::span<Header const> headers;
+  std::string_view remote_address;
+  ListenerDialect listener = ListenerDialect::extension;
+  Moment at;
+  Principal principal;  // set by the router
+  Envelope envelope;    // set by the router
+
+  // The first header of that name (case is ignored), or nothing.
+  std::string_view header(std::string_view name) const;
+  std::size_t count_headers(std::string_view name) const;
+  // A parameter of the query, percent-decoded.
+  std::string parameter(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string body;
+  std::string_view content_type = "application/json; charset=utf-8";
+  std::vector<std::pair<std::string_view, std::string>> headers;
+};
+
+// {"error":"..."} with the status of the code.
+Response error_response(int status, std::string_view message);
+Response error_response(Error const& error);
+
+// A callback into a carrier that may be gone by then: a plain value that names the exchange, so it is cheap and safe to
+// keep.
+template <typename Answer> class Back {
+ public:
+  using Function = void (*)(void* carrier, std::uint64_t exchange, Answer answer);
+  Back(Function function, void* carrier, std::uint64_t exchange)
+      : function_(function), carrier_(carrier), exchange_(exchange) {}
+  void operator()(Answer answer) const { function_(carrier_, exchange_, std::move(answer)); }
+
+ private:
+  Function function_;
+  void* carrier_;
+  std::uint64_t exchange_;
+};
+
+using Respond = Back<Response>;
+using Welcome = Back<Result<Opened>>;
+
+// The parts of a path that stood for :names, in order.
+struct Parameters {
+  static constexpr std::size_t count_max = 3;
+  std::string_view at[count_max];
+  std::size_t count = 0;
+};
+
+}  // namespace sojourn

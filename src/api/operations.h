@@ -1,0 +1,33 @@
+// The operators' door: is the process alive, is it ready, what does it run on. Nothing here changes anything.
+// The hub's thread.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "api/router.h"
+#include "core/hub.h"
+
+namespace sojourn {
+
+class Operations {
+ public:
+  // `hub` outlives the door; `sending` names how bytes go out ("send", "io_uring").
+  Operations(Hub const& hub, std::string sending) : hub_(hub), sending_(std::move(sending)) {}
+
+  static std::span<Route const> routes();
+
+  // From now on /readyz says no: the process is about to end.
+  void drain() { draining_ = true; }
+
+  void show_health(Request const& request, Parameters const& parameters, Respond respond);
+  void show_readiness(Request const& request, Parameters const& parameters, Respond respond);
+  void show_documented_health(Request const& request, Parameters const& parameters, Respond respond);
+
+ private:
+  Hub const& hub_;
+  std::string sending_;
+  bool draining_ = false;
+};
+
+}  // namespace sojourn
