@@ -1,0 +1,142 @@
+#include "net/exchange.h"
+
+#include <utility>
+
+#include "codec/websocket.h"
+#include "net/peers.h"
+#include "net/websocket.h"
+
+namespace sojourn {
+namespace {
+
+// What may wait behind a request that is being answered; the rest stays in the kernel.
+constexpr std::size_t pending_bytes_max = 64 * 1024;
+// How long the peer has to read our last answer and close.
+constexpr std::int64_t last_word_us = 2'000'000;
+// A door answers within its own deadlines; this only keeps the timer alive meanwhile.
+constexpr std::int64_t answering_ms = 60'000;
+
+}  // namespace
+
+Exchange::Exchange(Peer& peer) : peer_(peer), parser_(peer.world().limits) { arm(peer.world().limits.header_ms); }
+
+void Exchange::arm(std::int64_t within_ms) { peer_.arm(peer_.world().loop.now().steady_us + within_ms * 1000); }
+
+void Exchange::take(std::string_view bytes) {
+  if (last_ && !busy_) return;  // after the last answer nobody listens
+  if (!busy_) return advance(bytes);
+  pending_ += bytes;
+  if (pending_.size() >= pending_bytes_max) peer_.pause_reading(true);
+}
+
+void Exchange::advance(std::string_view input) {
+  advancing_ = true;
+  while (!busy_ && !last_ && !input.empty()) {
+    bool const was_idle = parser_.is_idle();
+    bool const had_header = parser_.has_header();
+    auto const status = parser_.feed(input);
+    if (status == HttpParser::Status::failed) {
+      refuse(parser_.failure());
+    } else if (status == HttpParser::Status::request) {
+      dispatch();
+    } else {
+      if (was_idle) arm(peer_.world().limits.header_ms);
+      if (!had_header && parser_.has_header()) arm(peer_.world().limits.body_ms);
+      if (parser_.wants_continue()) peer_.push(std::make_shared<std::string const>("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+  }
+  advancing_ = false;
+  if (busy_ && !last_) pending_.assign(input);
+}
+
+void Exchange::dispatch() {
+  request_ = Request{};
+  parser_.fill(request_);
+  request_.remote_address = peer_.origin().address;
+  request_.listener = peer_.origin().listener;
+  request_.at = peer_.world().loop.now();
+  busy_ = true;
+  if (!parser_.keeps_alive()) last_ = true;
+  if (parser_.is_upgrade()) return start_upgrade();
+  arm(answering_ms);
+  peer_.world().router.handle(request_, Respond(&Peers::respond, &peer_.peers(), peer_.id()));
+}
+
+void Exchange::start_upgrade() {
+  last_ = false;
+  if (auto const wrong = check_handshake(request_); !wrong.empty()) {
+    last_ = true;
+    auto response = error_response(400, wrong);
+    response.headers.emplace_back("Sec-WebSocket-Version", "13");
+    return answer(std::move(response));
+  }
+  auto& websocket = peer_.become_websocket();
+  Attachment via;
+  via.outlet = &websocket;
+  via.framing = &WebSocket::frame;
+  arm(answering_ms);
+  peer_.world().router.join(request_, std::move(via), Welcome(&Peers::welcome, &peer_.peers(), peer_.id()));
+}
+
+void Exchange::welcome(Result<Opened> opened) {
+  auto& websocket = *peer_.websocket();
+  if (!opened) {
+    websocket.refuse();
+    last_ = true;
+    return answer(error_response(opened.error()));
+  }
+  std::string handshake;
+  append_switching(handshake, request_.envelope, websocket::accept_key(request_.header("sec-websocket-key")));
+  websocket.open(*opened, std::move(handshake));
+  peer_.end_exchange(std::move(pending_));  // ends this object
+}
+
+void Exchange::answer(Response response) {
+  auto bytes = std::make_shared<std::string>();
+  Answer const whole{std::move(response), std::move(request_.envelope), peer_.world().loop.now().utc_us, !last_,
+                     request_.method == "HEAD"};
+  append_answer(*bytes, whole);
+  peer_.push(std::move(bytes));
+  busy_ = false;
+  if (last_) {
+    pending_.clear();
+    peer_.pause_reading(false);
+    return peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
+  }
+  parser_.reset();
+  arm(peer_.world().limits.keep_alive_ms);
+  if (advancing_ || pending_.empty()) return;
+  peer_.pause_reading(false);
+  auto const waiting = std::exchange(pending_, {});
+  advance(waiting);
+}
+
+void Exchange::refuse(HttpFailure failure) {
+  peer_.world().log.write(
+      Level::info, "request.malformed",
+      {{"status", failure.status}, {"reason", failure.reason}, {"address", peer_.origin().address}});
+  last_ = true;
+  request_ = Request{};
+  answer(error_response(failure.status, failure.reason));
+}
+
+void Exchange::on_end() {
+  if (busy_) {
+    last_ = true;
+    return;
+  }
+  if (!last_) peer_.close();
+}
+
+void Exchange::on_timer() {
+  if (busy_) return arm(answering_ms);
+  if (last_ || is_idle()) return peer_.close();
+  refuse({408, "the request did not arrive in time"});
+}
+
+void Exchange::drain() {
+  if (!busy_ && !last_) return peer_.close();
+  last_ = true;
+}
+
+}  // namespace sojourn

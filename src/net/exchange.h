@@ -1,0 +1,48 @@
+// The HTTP side of a peer: one request after the other, each answered before the next is looked at; what is pipelined
+// waits, within limits. An error that leaves the framing in doubt is the last answer on the connection.
+// The loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/http.h"
+#include "net/peer.h"
+
+namespace sojourn {
+
+class Exchange {
+ public:
+  explicit Exchange(Peer& peer);
+
+  // Bytes came in.
+  void take(std::string_view bytes);
+  // The peer sends no more.
+  void on_end();
+  // The deadline that was armed has passed.
+  void on_timer();
+  bool is_idle() const { return !busy_ && pending_.empty() && parser_.is_idle(); }
+  // The next answer is the last.
+  void drain();
+
+  void answer(Response response);
+  void welcome(Result<Opened> opened);
+
+ private:
+  void advance(std::string_view input);
+  void dispatch();
+  void start_upgrade();
+  void refuse(HttpFailure failure);
+  void arm(std::int64_t within_ms);
+
+  Peer& peer_;
+  HttpParser parser_;
+  Request request_;
+  std::string pending_;     // came while a request is being answered
+  bool busy_ = false;       // a request waits for its answer
+  bool advancing_ = false;  // advance() is on the stack
+  bool last_ = false;       // this answer ends the connection
+};
+
+}  // namespace sojourn

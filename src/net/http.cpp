@@ -1,0 +1,295 @@
+#include "net/http.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "codec/websocket.h"
+
+namespace sojourn {
+namespace {
+
+namespace http = boost::beast::http;
+
+// Room for one chunk header with its extension, or one trailer line, between two steps of the body.
+constexpr std::size_t body_line_bytes_max = 4096;
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+// Looks at a header byte by byte, before anybody interprets it, for what readers are known to disagree on.
+class HeaderScan {
+ public:
+  enum class Status : std::uint8_t { need_more, complete, malformed, too_many };
+
+  // `text` is the header so far; each call goes on where the last one stopped.
+  Status scan(std::string_view text, std::size_t lines_max) {
+    for (; at_ < text.size(); ++at_) {
+      auto const c = static_cast<unsigned char>(text[at_]);
+      bool const after_cr = at_ > 0 && text[at_ - 1] == '\r';
+      if (after_cr != (c == '\n')) return Status::malformed;
+      if (c == '\n') {
+        if (at_ - line_start_ == 1) return ++at_, Status::complete;
+        if (++lines_ > lines_max) return Status::too_many;
+        line_start_ = at_ + 1;
+      } else if (at_ == line_start_ && (c == ' ' || c == '\t')) {
+        return Status::malformed;  // a folded line, or a request line without a method
+      } else if ((c < 0x20 && c != '\r' && c != '\t') || c == 0x7f) {
+        return Status::malformed;
+      } else if (at_ == 0 && (c < 'A' || c > 'Z')) {
+        return Status::malformed;  // not HTTP at all: TLS, a binary protocol
+      }
+    }
+    return Status::need_more;
+  }
+  std::size_t position() const { return at_; }
+
+ private:
+  std::size_t at_ = 0;
+  std::size_t line_start_ = 0;
+  std::size_t lines_ = 0;
+};
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 15 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool has_token(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    if (equal_ignoring_case(trimmed(take_until(list, ',')), token)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct HttpParser::State {
+  explicit State(Limits const& l) : limits(l) {}
+
+  Status start(std::string_view& input);
+  Status read_body(std::string_view& input);
+  Status read_header();
+  std::string_view check_header();
+  void split_target();
+  Status fail(int status, std::string_view reason) {
+    failure = {status, reason};
+    return Status::failed;
+  }
+
+  Limits const& limits;
+  std::string head;  // the header while it arrives, or what the body's parser could not use yet
+  HeaderScan scan;
+  std::optional<http::request_parser<http::string_body>> parser;
+  std::vector<Header> headers;
+  std::string_view path;
+  std::string_view query;
+  bool header_done = false;
+  bool continue_asked = false;
+  std::optional<HttpFailure> failure;
+};
+
+HttpParser::HttpParser(Limits const& limits) : state_(std::make_unique<State>(limits)) {}
+HttpParser::~HttpParser() = default;
+
+HttpParser::Status HttpParser::feed(std::string_view& input) {
+  if (state_->failure) return Status::failed;
+  if (!state_->header_done) {
+    auto const status = state_->start(input);
+    if (status != Status::request) return status;
+  }
+  return state_->read_body(input);
+}
+
+// Status::request means here: the header is complete.
+HttpParser::Status HttpParser::State::start(std::string_view& input) {
+  if (head.empty()) {
+    while (input.starts_with("\r\n")) input.remove_prefix(2);  // RFC 9112, section 2.2
+  }
+  auto const room = static_cast<std::size_t>(limits.header_bytes) + 1 - head.size();
+  auto const before = head.size();
+  head.append(input.substr(0, room));
+  auto const scanned = scan.scan(head, static_cast<std::size_t>(limits.header_count) + 1);
+  switch (scanned) {
+    case HeaderScan::Status::malformed:
+      return fail(400, "malformed request header");
+    case HeaderScan::Status::too_many:
+      return fail(431, "too many header fields");
+    case HeaderScan::Status::need_more:
+      if (head.size() > static_cast<std::size_t>(limits.header_bytes)) return fail(431, "request header is too large");
+      input.remove_prefix(head.size() - before);
+      return Status::need_more;
+    case HeaderScan::Status::complete:
+      break;
+  }
+  input.remove_prefix(scan.position() - before);
+  head.resize(scan.position());
+  return read_header();
+}
+
+HttpParser::Status HttpParser::State::read_header() {
+  parser.emplace();
+  parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 1);
+  parser->body_limit(static_cast<std::uint64_t>(limits.message_bytes));
+  parser->eager(true);
+  boost::system::error_code ec;
+  parser->put(boost::asio::buffer(head), ec);
+  if (ec == http::error::body_limit) return fail(413, "request body is too large");
+  if (ec == http::error::bad_version) return fail(505, "this server speaks HTTP/1.1");
+  if ((ec && ec != http::error::need_more) || !parser->is_header_done()) return fail(400, "malformed request");
+  head.clear();
+  headers.clear();
+  for (auto const& field : parser->get()) headers.push_back({view(field.name_string()), view(field.value())});
+  if (auto const wrong = check_header(); !wrong.empty())
+    return fail(wrong.starts_with("transfer coding") ? 501 : 400, wrong);
+  split_target();
+  if (path.empty()) return fail(400, "malformed request target");
+  header_done = true;
+  return Status::request;
+}
+
+std::string_view HttpParser::State::check_header() {
+  std::size_t hosts = 0;
+  std::size_t lengths = 0;
+  std::size_t codings = 0;
+  for (auto const& [name, value] : headers) {
+    if (equal_ignoring_case(name, "host")) ++hosts;
+    if (equal_ignoring_case(name, "content-length")) {
+      ++lengths;
+      if (!is_number(value)) return "malformed Content-Length";
+    }
+    if (equal_ignoring_case(name, "transfer-encoding")) {
+      ++codings;
+      if (!equal_ignoring_case(value, "chunked")) return "transfer coding is not supported";
+    }
+  }
+  bool const is_1_1 = parser->get().version() == 11;
+  if (lengths + codings > 1) return "more than one body length";
+  if (hosts != 1 && (is_1_1 || hosts > 1)) return "exactly one Host is needed";
+  if (codings == 1 && !is_1_1) return "Transfer-Encoding needs HTTP/1.1";
+  return {};
+}
+
+void HttpParser::State::split_target() {
+  auto target = view(parser->get().target());
+  // The absolute form (RFC 9112, section 3.2.2) is taken when it agrees with Host.
+  constexpr std::string_view scheme = "http://";
+  if (target.starts_with(scheme)) {
+    auto const authority_end = target.find('/', scheme.size());
+    auto const authority = target.substr(scheme.size(), authority_end - scheme.size());
+    auto const host = view(parser->get()[http::field::host]);
+    if (authority_end == std::string_view::npos || !equal_ignoring_case(authority, host)) return;
+    target.remove_prefix(authority_end);
+  }
+  if (!target.starts_with('/') && !(target == "*" && parser->get().method() == http::verb::options)) return;
+  query = target;
+  path = take_until(query, '?');
+}
+
+HttpParser::Status HttpParser::State::read_body(std::string_view& input) {
+  while (!parser->is_done()) {
+    // A step needs its line whole: what was left over is joined with what came.
+    auto const left_over = head.size();
+    auto const taken = left_over == 0 ? input : input.substr(0, body_line_bytes_max);
+    if (left_over != 0) head.append(taken);
+    auto const bytes = left_over == 0 ? input : std::string_view(head);
+    if (taken.empty()) return Status::need_more;
+    boost::system::error_code ec;
+    auto const used = parser->put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
+    if (ec == http::error::body_limit) return fail(413, "request body is too large");
+    if (ec && ec != http::error::need_more) return fail(400, "malformed request body");
+    if (used >= left_over && used > 0) {
+      input.remove_prefix(used - left_over);
+      head.clear();
+      continue;
+    }
+    if (left_over == 0) head.assign(taken);
+    head.erase(0, used);
+    input.remove_prefix(taken.size());
+    if (head.size() > body_line_bytes_max) return fail(400, "malformed request body");
+  }
+  // Bytes behind the body belong to the next request.
+  return Status::request;
+}
+
+void HttpParser::fill(Request& request) const {
+  auto const& message = state_->parser->get();
+  request.method = view(message.method_string());
+  request.path = state_->path;
+  request.query = state_->query;
+  request.body = message.body();
+  request.headers = state_->headers;
+}
+
+void HttpParser::reset() {
+  auto& limits = state_->limits;
+  state_ = std::make_unique<State>(limits);
+}
+
+HttpFailure HttpParser::failure() const { return state_->failure.value_or(HttpFailure{}); }
+bool HttpParser::is_idle() const { return state_->head.empty() && !state_->header_done; }
+bool HttpParser::has_header() const { return state_->header_done; }
+
+bool HttpParser::wants_continue() const {
+  if (!state_->header_done || state_->parser->is_done() || std::exchange(state_->continue_asked, true)) return false;
+  return equal_ignoring_case(view(state_->parser->get()[http::field::expect]), "100-continue");
+}
+
+bool HttpParser::keeps_alive() const { return state_->parser && state_->parser->get().keep_alive(); }
+
+bool HttpParser::is_upgrade() const {
+  auto const& message = state_->parser->get();
+  return equal_ignoring_case(view(message[http::field::upgrade]), "websocket") &&
+         has_token(view(message[http::field::connection]), "upgrade");
+}
+
+void append_answer(std::string& out, Answer const& answer) {
+  auto const& response = answer.response;
+  auto const status = static_cast<unsigned>(response.status);
+  auto const line = [&out](std::string_view name, std::string_view value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+  };
+  out.append("HTTP/1.1 ")
+      .append(std::to_string(status))
+      .append(" ")
+      .append(view(http::obsolete_reason(http::int_to_status(status))))
+      .append("\r\n");
+  if (!response.content_type.empty()) line("Content-Type", response.content_type);
+  if (status != 204) line("Content-Length", std::to_string(response.body.size()));
+  line("Date", to_http_date(answer.utc_us));
+  line("Cache-Control", "no-store");
+  line("X-Content-Type-Options", "nosniff");
+  line("Cross-Origin-Resource-Policy", "same-origin");
+  line("Vary", "Origin");
+  if (!answer.envelope.request_id.empty()) line("X-Request-ID", answer.envelope.request_id);
+  if (!answer.envelope.correlation_id.empty()) line("X-Correlation-ID", answer.envelope.correlation_id);
+  if (!answer.envelope.allow_origin.empty()) {
+    line("Access-Control-Allow-Origin", answer.envelope.allow_origin);
+    line("Access-Control-Expose-Headers", "Location, Retry-After, X-Correlation-ID, X-Request-ID");
+  }
+  for (auto const& [name, value] : response.headers) line(name, value);
+  if (!answer.keep_alive) line("Connection", "close");
+  out += "\r\n";
+  if (!answer.without_body) out += response.body;
+}
+
+void append_switching(std::string& out, Envelope const& envelope, std::string_view accept_key) {
+  out.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+  out.append(accept_key).append("\r\nX-Request-ID: ").append(envelope.request_id).append("\r\n\r\n");
+}
+
+std::string_view check_handshake(Request const& request) {
+  if (request.method != "GET") return "a WebSocket handshake is a GET";
+  if (request.header("sec-websocket-version") != "13") return "Sec-WebSocket-Version must be 13";
+  if (request.count_headers("sec-websocket-key") != 1 || !websocket::is_valid_key(request.header("sec-websocket-key")))
+    return "Sec-WebSocket-Key must be 16 bytes in base64";
+  if (!request.body.empty()) return "a WebSocket handshake has no body";
+  return {};
+}
+
+}  // namespace sojourn

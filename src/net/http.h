@@ -1,0 +1,71 @@
+// HTTP/1.1 as bytes <-> values (RFC 9112), within limits and strict where a second reader could disagree: one way to
+// say how long a body is, no folded lines, no bare line ends, one Host. Beast reads the fields and the body; it is only
+// in http.cpp. No socket, no clock. The loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "base/limits.h"
+
+namespace sojourn {
+
+// Why a connection can't go on: the status of the last answer on it.
+struct HttpFailure {
+  int status = 400;
+  std::string_view reason;
+};
+
+class HttpParser {
+ public:
+  enum class Status : std::uint8_t { need_more, request, failed };
+
+  // `limits` outlives the parser.
+  explicit HttpParser(Limits const& limits);
+  ~HttpParser();
+  HttpParser(HttpParser const&) = delete;
+  HttpParser& operator=(HttpParser const&) = delete;
+
+  // Takes bytes from the front of `input`. After request, fill() is valid until reset(); after failed only failure().
+  Status feed(std::string_view& input);
+
+  // Method, path, query, headers and body of the request that is complete.
+  void fill(Request& request) const;
+
+  // Makes ready for the next request.
+  void reset();
+
+  HttpFailure failure() const;
+  bool is_idle() const;         // no byte of a request has come
+  bool has_header() const;      // the header is complete
+  bool wants_continue() const;  // the client waits for 100 before it sends the body; asked once
+  bool keeps_alive() const;
+  // A request for WebSocket (RFC 6455, section 4.2.1), whether or not its details are right.
+  bool is_upgrade() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Appends a whole answer. `utc_us` for Date; the body is left out for a HEAD request, its length is not.
+struct Answer {
+  Response response;
+  Envelope envelope;
+  std::int64_t utc_us = 0;
+  bool keep_alive = true;
+  bool without_body = false;
+};
+void append_answer(std::string& out, Answer const& answer);
+
+// 101 of RFC 6455, section 4.2.2. An empty protocol is not named.
+void append_switching(std::string& out, Envelope const& envelope, std::string_view accept_key);
+
+// What is wrong with the handshake of an upgrade request (RFC 6455, section 4.2.1); empty = nothing.
+std::string_view check_handshake(Request const& request);
+
+}  // namespace sojourn

@@ -1,0 +1,191 @@
+#include "net/peer.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "net/exchange.h"
+#include "net/peers.h"
+#include "net/websocket.h"
+
+namespace sojourn {
+namespace {
+
+// How long a peer that was cut off has to take its last word.
+constexpr std::int64_t last_word_us = 5'000'000;
+constexpr std::size_t parts_max = 64;
+
+}  // namespace
+
+Peer::Peer(Peers& peers, std::uint64_t id, int fd, Origin origin)
+    : peers_(peers),
+      id_(id),
+      watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t events) { on_ready(events); }),
+      timer_([](void* owner) { static_cast<Peer*>(owner)->on_timer(); }, this),
+      origin_(std::make_unique<Origin>(std::move(origin))) {
+  exchange_ = std::make_unique<Exchange>(*this);
+}
+
+Peer::~Peer() {
+  websocket_.reset();  // leaves the hub while the peer still stands
+}
+
+NetWorld& Peer::world() { return peers_.world(); }
+
+bool Peer::is_idle_http() const {
+  return exchange_ != nullptr && websocket_ == nullptr && exchange_->is_idle() && !is_closed();
+}
+
+bool Peer::is_gone() const { return is_closed() && (websocket_ == nullptr || !websocket_->is_joining()); }
+
+void Peer::push(Bytes bytes) {
+  if (is_closed()) return;
+  peers_.count_queued(static_cast<std::int64_t>(bytes->size()));
+  outbox_.push(std::move(bytes));
+  if (!std::exchange(listed_, true)) peers_.list(id_);
+}
+
+void Peer::finish(std::int64_t deadline_us) {
+  finishing_ = true;
+  arm(deadline_us);
+  if (!std::exchange(listed_, true)) peers_.list(id_);
+}
+
+void Peer::close() {
+  if (is_closed()) return;
+  peers_.count_queued(-static_cast<std::int64_t>(outbox_.bytes()));
+  outbox_ = Outbox();
+  timer_.disarm();
+  watch_.close();
+  if (websocket_ && !websocket_->is_joining()) websocket_->leave();
+  peers_.bury(id_);
+}
+
+void Peer::arm(std::int64_t deadline_us) {
+  if (!is_closed()) peers_.world().wheel.arm(timer_, deadline_us);
+}
+
+void Peer::pause_reading(bool paused) {
+  paused_ = paused;
+  update_interest();
+}
+
+void Peer::flush() {
+  listed_ = false;
+  if (is_closed()) return;
+  while (!blocked_ && !outbox_.empty()) {
+    if (!write_some()) return close();
+  }
+  auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
+  if (websocket_ && outbox_.bytes() > limit) return cut_off();
+  if (!outbox_.empty() || !finishing_) return;
+  if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
+  if (ended_) close();
+}
+
+// False when the socket is broken.
+bool Peer::write_some() {
+  std::array<iovec, parts_max> parts;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = outbox_.peek(parts);
+  auto const sent = sendmsg(watch_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0) {
+    if (errno == EINTR) return true;
+    blocked_ = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (blocked_) update_interest();
+    return blocked_;
+  }
+  outbox_.drop(static_cast<std::size_t>(sent));
+  peers_.count_queued(-static_cast<std::int64_t>(sent));
+  return true;
+}
+
+void Peer::cut_off() {
+  world().log.write(Level::warn, "peer.too_slow",
+                    {{"address", origin_->address}, {"queued_bytes", static_cast<std::int64_t>(outbox_.bytes())}});
+  if (!websocket_ || websocket_->is_joining()) return close();
+  auto const before = outbox_.bytes();
+  outbox_.drop_unsent();
+  peers_.count_queued(static_cast<std::int64_t>(outbox_.bytes()) - static_cast<std::int64_t>(before));
+  websocket_->leave();
+  auto bytes = std::make_shared<std::string>();
+  websocket::append_close(*bytes, websocket::close_policy, "too slow: messages were not read in time");
+  push(std::move(bytes));
+  finish(world().loop.now().steady_us + last_word_us);
+}
+
+WebSocket& Peer::become_websocket() {
+  websocket_ = std::make_unique<WebSocket>(*this);
+  return *websocket_;
+}
+
+void Peer::end_exchange(std::string rest) {
+  exchange_.reset();
+  pause_reading(false);
+  if (!rest.empty() && !is_closed()) websocket_->take(rest);
+  if (ended_ && !is_closed()) on_end();
+}
+
+void Peer::on_ready(std::uint32_t events) {
+  if ((events & EPOLLOUT) != 0) {
+    blocked_ = false;
+    update_interest();
+    flush();
+  }
+  if (is_closed()) return;
+  if ((events & EPOLLIN) != 0 && !paused_ && !ended_) return read();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) close();
+}
+
+void Peer::read() {
+  auto const buffer = world().loop.read_buffer();
+  auto const count = recv(watch_.fd(), buffer.data(), buffer.size(), 0);
+  if (count > 0) return take(buffer.first(static_cast<std::size_t>(count)));
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count < 0) return close();
+  ended_ = true;
+  update_interest();
+  flush();  // a last word may be queued
+  if (!is_closed()) on_end();
+}
+
+void Peer::take(std::span<char> bytes) {
+  if (exchange_)
+    exchange_->take({bytes.data(), bytes.size()});
+  else if (websocket_)
+    websocket_->take(bytes);
+}
+
+void Peer::on_end() {
+  if (finishing_ && (shut_ || outbox_.empty())) return close();
+  if (exchange_)
+    exchange_->on_end();
+  else if (websocket_)
+    websocket_->on_end();
+}
+
+void Peer::on_timer() {
+  if (finishing_) return close();
+  if (exchange_)
+    exchange_->on_timer();
+  else if (websocket_)
+    websocket_->on_timer();
+}
+
+void Peer::drain(std::string_view reason) {
+  if (is_closed() || finishing_) return;
+  if (exchange_)
+    exchange_->drain();
+  else if (websocket_)
+    websocket_->drain(reason);
+}
+
+void Peer::update_interest() {
+  std::uint32_t const in = paused_ || ended_ ? 0U : static_cast<std::uint32_t>(EPOLLIN);
+  watch_.want(in | (blocked_ ? static_cast<std::uint32_t>(EPOLLOUT) : 0U));
+}
+
+}  // namespace sojourn

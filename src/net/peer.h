@@ -1,0 +1,108 @@
+// One client's socket: reads, writes, deadlines, and the protocol it speaks at present, HTTP first and WebSocket after
+// an upgrade. Invariant: bytes go out only at the end of an iteration, all of them in one system call; a peer that does
+// not read is closed at the limit. The loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/router.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/hub.h"
+#include "net/loop.h"
+#include "net/outbox.h"
+#include "net/timer_wheel.h"
+
+namespace sojourn {
+
+class Exchange;
+class Peer;
+class Peers;
+class WebSocket;
+
+// What every peer needs from outside; outlives them.
+struct NetWorld {
+  Loop& loop;
+  TimerWheel& wheel;
+  Router& router;
+  Hub& hub;
+  Log& log;
+  Limits limits;
+};
+
+class Peer {
+ public:
+  struct Origin {
+    std::string address;
+    ListenerDialect listener = ListenerDialect::extension;
+  };
+
+  Peer(Peers& peers, std::uint64_t id, int fd, Origin origin);
+  ~Peer();
+  Peer(Peer const&) = delete;
+  Peer& operator=(Peer const&) = delete;
+
+  std::uint64_t id() const { return id_; }
+  Origin const& origin() const { return *origin_; }
+  NetWorld& world();
+  Peers& peers() { return peers_; }
+  std::size_t queued_bytes() const { return outbox_.bytes(); }
+  // Speaks HTTP and waits for a request: the first to give way when sockets run out.
+  bool is_idle_http() const;
+  bool is_closed() const { return watch_.fd() < 0; }
+  // Its object may be freed: closed, and nobody is about to call back.
+  bool is_gone() const;
+
+  // Queues bytes for the end of this iteration.
+  void push(Bytes bytes);
+  // After the queue is empty: no more from us. The socket closes when the peer closes its side, or at `deadline_us`.
+  void finish(std::int64_t deadline_us);
+  // Now, without another word.
+  void close();
+  void arm(std::int64_t deadline_us);
+  void pause_reading(bool paused);
+
+  // The end of an iteration: writes what is queued.
+  void flush();
+  // Too much is queued for a peer that does not read: drops it and says so if a word still fits in.
+  void cut_off();
+
+  // HTTP has handed over: from now on bytes go to a WebSocket.
+  WebSocket& become_websocket();
+  Exchange* exchange() { return exchange_.get(); }
+  WebSocket* websocket() { return websocket_.get(); }
+  // Ends the HTTP side after an upgrade; `rest` are bytes that came behind the handshake.
+  void end_exchange(std::string rest);
+  // The server ends: what is being answered is answered, everybody else hears goodbye.
+  void drain(std::string_view reason);
+
+ private:
+  void on_ready(std::uint32_t events);
+  void read();
+  void take(std::span<char> bytes);
+  void on_end();
+  void on_timer();
+  void update_interest();
+  bool write_some();
+
+  Peers& peers_;
+  std::uint64_t id_;
+  Watch watch_;
+  Timer timer_;
+  Outbox outbox_;
+  std::unique_ptr<Origin> origin_;
+  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<WebSocket> websocket_;
+  bool listed_ = false;     // stands in the list of peers to flush
+  bool blocked_ = false;    // the kernel takes no more at present
+  bool paused_ = false;     // reads nothing for now
+  bool ended_ = false;      // the peer sends no more
+  bool finishing_ = false;  // we send no more once the queue is empty
+  bool shut_ = false;       // our side is closed
+};
+
+}  // namespace sojourn

@@ -1,0 +1,163 @@
+#include "net/websocket.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sojourn {
+namespace {
+
+// How long a peer that broke the rules has to hear why.
+constexpr std::int64_t last_word_us = 2'000'000;
+
+}  // namespace
+
+WebSocket::WebSocket(Peer& peer)
+    : peer_(peer),
+      decoder_(static_cast<std::size_t>(peer.world().limits.message_bytes)),
+      heard_us_(peer.world().loop.now().steady_us) {}
+
+WebSocket::~WebSocket() { leave(); }
+
+void WebSocket::frame(std::string& out, std::string_view message) {
+  websocket::append_frame(out, websocket::Opcode::text, message);
+}
+
+void WebSocket::open(Opened const& opened, std::string handshake) {
+  if (state_ == State::closed) return peer_.close();  // its session ended meanwhile
+  dialect_ = opened.dialect;
+  connection_ = opened.connection;
+  if (peer_.is_closed()) {
+    state_ = State::leaving;
+    return leave();
+  }
+  state_ = State::open;
+  frame(handshake, opened.greeting);
+  peer_.push(std::make_shared<std::string const>(std::move(handshake)));
+  for (auto& bytes : std::exchange(held_, {})) peer_.push(std::move(bytes));
+  heard_us_ = peer_.world().loop.now().steady_us;
+  peer_.arm(heard_us_ + peer_.world().limits.ping_ms * 1000);
+}
+
+void WebSocket::push(Bytes bytes) {
+  if (state_ == State::joining)
+    held_.push_back(std::move(bytes));
+  else if (state_ == State::open)
+    peer_.push(std::move(bytes));
+}
+
+void WebSocket::close(std::uint16_t code, std::string_view reason) {
+  connection_ = 0;  // the hub has forgotten it
+  if (state_ != State::open) {
+    if (state_ == State::joining) state_ = State::closed;
+    return;
+  }
+  auto bytes = std::make_shared<std::string>();
+  websocket::append_close(*bytes, code, reason);
+  peer_.push(std::move(bytes));
+  state_ = State::closing;
+  peer_.arm(peer_.world().loop.now().steady_us + peer_.world().limits.close_ms * 1000);
+}
+
+void WebSocket::take(std::span<char> bytes) {
+  heard_us_ = peer_.world().loop.now().steady_us;
+  pinged_ = false;
+  while (state_ == State::open || state_ == State::closing) {
+    switch (decoder_.next(bytes)) {
+      case websocket::Decoder::Status::need_more:
+        return;
+      case websocket::Decoder::Status::failed:
+        return fail(decoder_.failure().close_code, decoder_.failure().reason);
+      case websocket::Decoder::Status::item:
+        on_item(decoder_.item());
+    }
+  }
+}
+
+void WebSocket::on_item(websocket::Item const& item) {
+  switch (item.opcode) {
+    case websocket::Opcode::text:
+    case websocket::Opcode::binary:
+      if (state_ != State::open) return;  // said before it heard our close
+      if (!take_token()) return fail(websocket::close_policy, "too many messages; wait and connect again");
+      return dialect_->receive(connection_, item.payload);
+    case websocket::Opcode::ping:
+      if (state_ == State::open) send_frame(websocket::Opcode::pong, item.payload);
+      return;
+    case websocket::Opcode::close:
+      return on_close_frame(item);
+    default:
+      return;
+  }
+}
+
+void WebSocket::on_close_frame(websocket::Item const& item) {
+  auto const now_us = peer_.world().loop.now().steady_us;
+  if (state_ == State::closing) {
+    state_ = State::leaving;
+    return peer_.finish(now_us + last_word_us);
+  }
+  auto bytes = std::make_shared<std::string>();
+  websocket::append_close(*bytes, item.close_code, {});
+  peer_.push(std::move(bytes));
+  state_ = State::leaving;
+  // Until its socket closes the session is there, but not connected.
+  peer_.world().hub.submit({}, SayGoodbye{connection_});
+  peer_.finish(now_us + peer_.world().limits.close_ms * 1000);
+}
+
+void WebSocket::fail(std::uint16_t code, std::string_view reason) {
+  peer_.world().log.write(Level::info, "websocket.failed",
+                          {{"code", std::int64_t{code}}, {"reason", reason}, {"address", peer_.origin().address}});
+  bool const may_speak = state_ == State::open;
+  leave();
+  if (may_speak) {
+    auto bytes = std::make_shared<std::string>();
+    websocket::append_close(*bytes, code, reason);
+    peer_.push(std::move(bytes));
+  }
+  state_ = State::leaving;
+  peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
+}
+
+void WebSocket::on_end() {
+  leave();
+  peer_.close();
+}
+
+void WebSocket::leave() {
+  if (connection_ != 0) peer_.world().hub.submit({}, Leave{std::exchange(connection_, 0)});
+  if (state_ != State::joining) state_ = State::closed;
+}
+
+void WebSocket::on_timer() {
+  auto const& limits = peer_.world().limits;
+  auto const now_us = peer_.world().loop.now().steady_us;
+  if (state_ != State::open) return on_end();
+  auto const silent_us = now_us - heard_us_;
+  if (pinged_ && silent_us >= (limits.ping_ms + limits.pong_ms) * 1000) return on_end();
+  if (!pinged_ && silent_us >= limits.ping_ms * 1000) {
+    send_frame(websocket::Opcode::ping, {});
+    pinged_ = true;
+  }
+  peer_.arm(heard_us_ + (limits.ping_ms + (pinged_ ? limits.pong_ms : 0)) * 1000);
+}
+
+void WebSocket::send_frame(websocket::Opcode opcode, std::string_view payload) {
+  auto bytes = std::make_shared<std::string>();
+  websocket::append_frame(*bytes, opcode, payload);
+  peer_.push(std::move(bytes));
+}
+
+// Each message takes its price from a bucket that refills with time.
+bool WebSocket::take_token() {
+  auto const& limits = peer_.world().limits;
+  if (limits.messages_per_s == 0) return true;
+  auto const price_us = 1'000'000 / limits.messages_per_s;
+  auto const now_us = peer_.world().loop.now().steady_us;
+  auto const full_at_us = std::max(full_at_us_, now_us) + price_us;
+  if (full_at_us - now_us > limits.message_burst * price_us) return false;
+  full_at_us_ = full_at_us;
+  return true;
+}
+
+}  // namespace sojourn

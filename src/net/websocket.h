@@ -1,0 +1,74 @@
+// A WebSocket connection (RFC 6455) as a carrier: frames to messages for its dialect, and the hub's outlet.
+// Invariant: the dialect sees only whole, valid messages, and only while its connection is in the hub; after a close
+// was sent nothing else is. The loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api.h"
+#include "codec/websocket.h"
+#include "core/connection.h"
+#include "net/peer.h"
+
+namespace sojourn {
+
+class WebSocket final : public Outlet {
+ public:
+  // Joining: nothing is sent or understood before open().
+  explicit WebSocket(Peer& peer);
+  ~WebSocket() override;
+
+  // The framing of text messages, to be given to the hub.
+  static void frame(std::string& out, std::string_view message);
+
+  // The session is there: sends `handshake` and the greeting, then everything held back.
+  void open(Opened const& opened, std::string handshake);
+  // The session could not be had.
+  void refuse() { state_ = State::closed; }
+
+  void push(Bytes bytes) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+
+  void take(std::span<char> bytes);
+  // The peer sends no more: the connection is over.
+  void on_end();
+  void on_timer();
+  // The socket is gone or about to be: the hub must not use this any more.
+  void leave();
+
+  // The server ends: a last word, then nothing more.
+  void drain(std::string_view reason) { fail(websocket::close_restart, reason); }
+
+  bool is_joining() const { return state_ == State::joining; }
+
+ private:
+  enum class State : std::uint8_t {
+    joining,  // the hub has not answered yet
+    open,
+    closing,  // we said close first and wait for the peer's
+    leaving,  // the peer said close first, or broke the rules: nothing more to say
+    closed,
+  };
+
+  void on_item(websocket::Item const& item);
+  void on_close_frame(websocket::Item const& item);
+  void fail(std::uint16_t code, std::string_view reason);
+  void send_frame(websocket::Opcode opcode, std::string_view payload);
+  bool take_token();
+
+  Peer& peer_;
+  websocket::Decoder decoder_;
+  Dialect* dialect_ = nullptr;
+  ConnectionId connection_ = 0;
+  std::vector<Bytes> held_;  // while joining
+  std::int64_t heard_us_;
+  std::int64_t full_at_us_ = 0;  // when the bucket of allowed messages is full again
+  State state_ = State::joining;
+  bool pinged_ = false;
+};
+
+}  // namespace sojourn
