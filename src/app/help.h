@@ -1,0 +1,14 @@
+#pragma once
+// What --help and --version say. Invariant: every command and flag that cli knows is in its text.
+// Thread: any; constants.
+
+#include <string_view>
+
+namespace sojourn {
+
+inline constexpr std::string_view version = "0.1.0";
+
+// The help of a command, that of the program for an empty or unknown name. Ends with a line break.
+[[nodiscard]] std::string_view get_help(std::string_view command);
+
+}  // namespace sojourn

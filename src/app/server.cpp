@@ -1,0 +1,186 @@
+#include "app/server.h"
+
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "api/auth.h"
+#include "api/extension.h"
+#include "api/operations.h"
+#include "api/router.h"
+#include "api/tabs.h"
+#include "app/folder.h"
+#include "core/hub.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/peers.h"
+#include "net/timer_wheel.h"
+#include "store/memory.h"
+
+namespace sojourn {
+namespace {
+
+// How long everybody has to hear that the server ends.
+constexpr std::int64_t drain_us = 3'000'000;
+// Descriptors that are not clients: listeners, logs, epoll, screenshots.
+constexpr std::int64_t reserved_fds = 64;
+
+std::string media_folder() {
+  char const* const home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : "/tmp") + "/btw_media";
+}
+
+ListenerDialect to_dialect(std::string_view word) {
+  if (word == "sessions") return ListenerDialect::sessions;
+  return word == "monitor" ? ListenerDialect::monitor : ListenerDialect::extension;
+}
+
+Limits with_descriptors(Limits limits) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return limits;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  limits.connections = std::min(limits.connections, static_cast<std::int64_t>(files.rlim_cur) - reserved_fds);
+  return limits;
+}
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+int open_signals() {
+  auto const signals = ending_signals();
+  return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+}  // namespace
+
+// In the order of need: what stands later may use what stands earlier.
+struct Server::Parts {
+  explicit Parts(Config c) : config(std::move(c)), limits(with_descriptors(config.limits)) {}
+
+  Config config;
+  Limits limits;
+  std::unique_ptr<Folder> folder;
+  Log log{config.log_level};
+  Loop loop;
+  TimerWheel wheel{loop.now().steady_us};
+  MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); }};
+  Hub hub{Hub::World{store, log, Clock(), Random(), limits}};
+  Access access{config.allow_origins, config.documented_ports};
+  Extension extension{hub};
+  Tabs tabs{hub, media_folder(), Random()};
+  Operations operations{hub, "send"};
+  Router router{access, log, Random()};
+  Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
+  std::vector<std::unique_ptr<Listener>> listeners;
+  Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
+  Watch stopping{loop, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN,
+                 [this](std::uint32_t) { begin_to_end("stop"); }};
+  std::int64_t end_us = 0;  // when a server that is ending ends; 0 = it is not
+  int exit_code = 0;
+
+  void on_signal() {
+    signalfd_siginfo info{};
+    if (read(signals.fd(), &info, sizeof(info)) != sizeof(info)) return;
+    if (end_us != 0) return loop.stop();  // asked twice
+    begin_to_end(info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+  }
+
+  void begin_to_end(std::string_view why) {
+    if (end_us != 0) return;
+    std::uint64_t count = 0;
+    if (read(stopping.fd(), &count, sizeof(count)) < 0) count = 0;
+    log.write(Level::info, "server.ending", {{"reason", why}});
+    end_us = loop.now().steady_us + drain_us;
+    operations.drain();
+    listeners.clear();
+    peers.drain("the server is shutting down");
+  }
+
+  // Ends a loop iteration; see Loop::Turn.
+  std::int64_t turn() {
+    wheel.advance(loop.now().steady_us);
+    bool const has_more = hub.turn();
+    bool const has_closed = peers.turn();
+    if (hub.is_stopped() && end_us == 0) {
+      exit_code = row(Code::storage_full).exit_code;
+      begin_to_end("storage failed");
+    }
+    if (end_us != 0 && (peers.size() == 0 || loop.now().steady_us >= end_us)) loop.stop();
+    if (has_more || has_closed) return 0;
+    auto const next_us = std::min(wheel.next_us(), hub.next_deadline_us());
+    return end_us != 0 ? std::min(next_us, end_us) : next_us;
+  }
+};
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::open(Config config) {
+  std::signal(SIGPIPE, SIG_IGN);
+  // Before any thread starts, so that all of them leave these signals to the loop.
+  auto const signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto parts = std::make_unique<Parts>(std::move(config));
+  parts->router.add(&parts->extension, Extension::routes(), Extension::entrances());
+  parts->router.add(&parts->tabs, Tabs::routes());
+  parts->router.add(&parts->operations, Operations::routes());
+  for (auto const& place : parts->config.listen) {
+    auto opened = Listener::open(parts->peers, {place.host, place.port, to_dialect(place.dialect)});
+    if (!opened) return opened.error();
+    for (auto& listener : *opened) {
+      parts->access.add_port(listener->port());
+      parts->listeners.push_back(std::move(listener));
+    }
+  }
+  auto folder = Folder::open(parts->config.data);
+  if (!folder) return folder.error();
+  parts->folder = std::move(*folder);
+  if (auto announced = parts->folder->announce(parts->listeners.front()->url()); !announced) return announced.error();
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+std::vector<std::string> Server::urls() const {
+  std::vector<std::string> urls;
+  for (auto const& listener : parts_->listeners) urls.push_back(listener->url());
+  return urls;
+}
+
+int Server::run() {
+  parts_->log.write(Level::info, "server.started",
+                    {{"address", parts_->listeners.front()->url()}, {"data", parts_->config.data}});
+  parts_->loop.run([this] { return parts_->turn(); });
+  parts_->log.write(Level::info, "server.ended");
+  return parts_->exit_code;
+}
+
+void Server::stop() {
+  std::uint64_t const one = 1;
+  if (write(parts_->stopping.fd(), &one, sizeof(one)) < 0) std::abort();  // an eventfd takes one write
+}
+
+int serve(Config const& config) {
+  auto server = Server::open(config);
+  if (!server) {
+    std::fprintf(stderr, "sojourn: %s\n", server.error().message.c_str());
+    return row(server.error().code).exit_code;
+  }
+  for (auto const& url : (*server)->urls()) std::printf("Listening on %s\n", url.c_str());
+  std::fflush(stdout);
+  return (*server)->run();
+}
+
+}  // namespace sojourn
