@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace sojourn {
 namespace {
@@ -56,7 +57,7 @@ Response error_response(int status, std::string_view message) {
   Response response;
   response.status = status;
   response.body = "{\"error\":";
-  json::append_string(response.body, message);
+  json::append_string(response.body, to_utf8(message));
   response.body += '}';
   return response;
 }

@@ -55,6 +55,7 @@ struct Response {
   int status = 200;
   std::string body;
   std::string_view content_type = "application/json; charset=utf-8";
+  bool is_last = false;  // the connection ends after it
   std::vector<std::pair<std::string_view, std::string>> headers;
 };
 

@@ -57,7 +57,7 @@ void Access::add_port(std::uint16_t port) {
 Result<std::string> Access::admit(Request const& request) const {
   auto const host = request.header("host");
   if (request.count_headers("host") != 1 || !is_our_host(host)) {
-    return error(Code::forbidden, "Host " + std::string(host) + " is not one of this server's names; use http://" +
+    return error(Code::forbidden, "Host " + std::string(host) + " is not allowed; use http://" +
                                       (hosts_.empty() ? std::string("localhost") : hosts_.front()));
   }
   auto const origin_count = request.count_headers("origin");

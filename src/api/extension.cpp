@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace sojourn {
 namespace {
@@ -145,9 +146,9 @@ void Extension::join(Request const& request, Attachment via, Welcome welcome) {
   constexpr std::size_t device_bytes_max = 64;
   via.dialect = this;
   auto const user_agent = request.header("user-agent");
-  via.user_agent = user_agent.empty() ? "Unknown" : user_agent.substr(0, user_agent_bytes_max);
+  via.user_agent = user_agent.empty() ? "Unknown" : to_utf8(user_agent.substr(0, user_agent_bytes_max));
   via.address = request.remote_address.empty() ? "Unknown" : request.remote_address;
-  via.device = request.parameter("device").substr(0, device_bytes_max);
+  via.device = to_utf8(request.parameter("device").substr(0, device_bytes_max));
   hub_.submit(request.principal, OpenSession{SessionKind::extension, std::move(via)},
               [welcome](Result<Outcome> outcome) {
                 if (!outcome) return welcome(outcome.error());

@@ -57,7 +57,11 @@ Result<> Router::admit(Request& request) {
 }
 
 void Router::handle(Request& request, Respond respond) {
-  if (auto const admitted = admit(request); !admitted) return respond(error_response(admitted.error()));
+  if (auto const admitted = admit(request); !admitted) {
+    auto refusal = error_response(admitted.error());
+    refusal.is_last = true;
+    return respond(std::move(refusal));
+  }
   if (request.method == "OPTIONS") return respond(preflight_response());
   auto path = request.path;
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);

@@ -29,13 +29,20 @@ std::size_t count_slips(std::string_view left, std::string_view right) {
   return rows[left.size() % 3][right.size()];
 }
 
+// A shortened or a lengthened word: "warning" for "warn", "sess" for "sessions".
+bool continues(std::string_view left, std::string_view right) {
+  auto const shorter = std::min(left.size(), right.size());
+  return shorter >= 3 && left.substr(0, shorter) == right.substr(0, shorter);
+}
+
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<std::string_view const> candidates) {
   std::string_view best;
   std::size_t fewest = word_max;
   for (auto const candidate : candidates) {
-    std::size_t const slips = count_slips(word, candidate);
+    std::size_t const counted = count_slips(word, candidate);
+    std::size_t const slips = continues(word, candidate) ? std::min<std::size_t>(1, counted) : counted;
     std::size_t const allowed = std::max<std::size_t>(1, std::min(word.size(), candidate.size()) / 2);
     if (slips < fewest && slips <= allowed) {
       fewest = slips;

@@ -1,28 +1,92 @@
 #include "base/json.h"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse_options.hpp>
+#include <boost/json/value_stack.hpp>
 
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 
 namespace sojourn::json {
 namespace {
 
+using boost::json::string_view;
+using boost::system::error_code;
+
+// Boost's own reader of doubles is off by a last digit in one number of ten, and messages are to arrive unchanged.
+double read_double(string_view text, double otherwise) {
+  double number = otherwise;
+  auto const result = std::from_chars(text.data(), text.data() + text.size(), number);
+  return result.ec == std::errc() ? number : otherwise;
+}
+
+// What Boost's parser calls while it reads; the names and constants are its.
+struct Builder {
+  static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t max_array_size = max_object_size;
+  static constexpr std::size_t max_key_size = max_object_size;
+  static constexpr std::size_t max_string_size = max_object_size;
+
+  boost::json::value_stack stack;
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_object_end(std::size_t count, error_code&) { return stack.push_object(count), true; }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t count, error_code&) { return stack.push_array(count), true; }
+  bool on_key_part(string_view text, std::size_t, error_code&) { return stack.push_chars(text), true; }
+  bool on_key(string_view text, std::size_t, error_code&) { return stack.push_key(text), true; }
+  bool on_string_part(string_view text, std::size_t, error_code&) { return stack.push_chars(text), true; }
+  bool on_string(string_view text, std::size_t, error_code&) { return stack.push_string(text), true; }
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_int64(std::int64_t number, string_view, error_code&) { return stack.push_int64(number), true; }
+  bool on_uint64(std::uint64_t number, string_view, error_code&) { return stack.push_uint64(number), true; }
+  bool on_double(double number, string_view text, error_code&) {
+    return stack.push_double(read_double(text, number)), true;
+  }
+  bool on_bool(bool truth, error_code&) { return stack.push_bool(truth), true; }
+  bool on_null(error_code&) { return stack.push_null(), true; }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
+};
+
+// ECMA-262, Number::toString: the shortest digits that read back the same, and where the point goes.
 void append_double(std::string& out, double number) {
   if (!std::isfinite(number)) {
     out += "null";
     return;
   }
-  std::array<char, 40> text{};
-  // JavaScript switches to exponents at 1e21 and 1e-7; to_chars would do so earlier.
-  double const size = std::fabs(number);
-  bool const plain = size == 0 || (size >= 1e-6 && size < 1e21);
-  auto const [end, ec] =
-      plain ? std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed)
-            : std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::scientific);
-  if (ec == std::errc()) out.append(text.data(), end);
+  if (number == 0) {
+    out += '0';  // also for -0
+    return;
+  }
+  std::array<char, 32> text{};
+  auto const end =
+      std::to_chars(text.data(), text.data() + text.size(), std::fabs(number), std::chars_format::scientific).ptr;
+  std::string_view const shortest(text.data(), static_cast<std::size_t>(end - text.data()));
+  auto const e = shortest.find('e');
+  std::string digits(1, shortest[0]);
+  if (e > 1) digits.append(shortest, 2, e - 2);
+  int exponent = 0;
+  std::from_chars(text.data() + e + 2, end, exponent);
+  if (shortest[e + 1] == '-') exponent = -exponent;
+
+  if (number < 0) out += '-';
+  int const size = static_cast<int>(digits.size());
+  if (exponent >= 21 || exponent < -6) {
+    if (size > 1) digits.insert(1, 1, '.');
+    out += digits + (exponent < 0 ? "e-" : "e+") + std::to_string(std::abs(exponent));
+  } else if (exponent < 0) {
+    out += "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  } else if (size > exponent + 1) {
+    out += digits.insert(static_cast<std::size_t>(exponent + 1), 1, '.');
+  } else {
+    out += digits.append(static_cast<std::size_t>(exponent + 1 - size), '0');
+  }
 }
 
 template <typename Number> void append_integer(std::string& out, Number number) {
@@ -91,10 +155,13 @@ void append_escape(std::string& out, unsigned char c) {
 Result<value> parse(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = depth_max;
-  boost::system::error_code ec;
-  value parsed = boost::json::parse(boost::json::string_view(text.data(), text.size()), ec, {}, options);
+  boost::json::basic_parser<Builder> parser(options);
+  parser.handler().stack.reset();
+  error_code ec;
+  auto const used = parser.write_some(false, text.data(), text.size(), ec);
+  if (!ec && used < text.size()) ec = boost::json::error::extra_data;
   if (ec) return error(Code::invalid, "not valid JSON: " + ec.message());
-  return parsed;
+  return parser.handler().stack.release();
 }
 
 void append(std::string& out, value const& v) {
@@ -131,16 +198,9 @@ void append_string(std::string& out, std::string_view text) {
   std::size_t plain_from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto const c = static_cast<unsigned char>(text[i]);
-    bool const separator =
-        c == 0xe2 && i + 2 < text.size() && text[i + 1] == '\x80' && (text[i + 2] == '\xa8' || text[i + 2] == '\xa9');
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !separator) continue;
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
     out.append(text, plain_from, i - plain_from);
-    if (separator) {
-      out += text[i + 2] == '\xa8' ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      append_escape(out, c);
-    }
+    append_escape(out, c);
     plain_from = i + 1;
   }
   out.append(text, plain_from);

@@ -26,7 +26,7 @@ Result<value> parse(std::string_view text);
 void append(std::string& out, value const& v);
 std::string to_text(value const& v);
 
-// The quoted string. Control characters, quotes, backslashes, U+2028 and U+2029 are escaped; `text` must be UTF-8.
+// The quoted string. Control characters, quotes and backslashes are escaped, as JavaScript does; `text` must be UTF-8.
 void append_string(std::string& out, std::string_view text);
 
 // The member as a string, or `otherwise` when it is absent or something else. The view lives as long as `o`.

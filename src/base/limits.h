@@ -13,7 +13,7 @@ struct Limits {
   std::int64_t header_bytes = 16 * 1024;          // request line and header fields
   std::int64_t header_count = 100;                // header fields
   std::int64_t header_ms = 10'000;                // from the first byte of a request to the end of its header
-  std::int64_t body_ms = 30'000;                  // from the end of the header to the end of the body
+  std::int64_t body_ms = 15'000;                  // from the end of the header to the end of the body
   std::int64_t keep_alive_ms = 75'000;            // an idle HTTP connection
   std::int64_t messages_per_s = 100;              // in, on one WebSocket; 0 = off
   std::int64_t message_burst = 200;               // of the same

@@ -15,13 +15,23 @@ constexpr std::array<std::string_view, 4> level_words{"debug", "info", "warn", "
 constexpr std::size_t value_bytes_max = 4096;
 constexpr std::size_t queued_lines_max = 8192;
 
+// Beyond what JSON escapes: DEL, U+0080 to U+009F, U+2028 and U+2029, which some terminals obey and some readers take
+// for the end of a line.
+bool has_hidden_control(std::string_view text) {
+  for (auto at = text.find_first_of("\x7f\xc2\xe2"); at != text.npos; at = text.find_first_of("\x7f\xc2\xe2", at + 1)) {
+    auto const rest = text.substr(at);
+    if (rest[0] == '\x7f' || rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) return true;
+    if (rest[0] == '\xc2' && rest.size() > 1 && static_cast<unsigned char>(rest[1]) < 0xa0) return true;
+  }
+  return false;
+}
+
 void append_value(std::string& out, std::string_view text) {
-  bool const cut = text.size() > value_bytes_max;
-  if (cut) text = text.substr(0, value_bytes_max);
-  if (is_utf8(text)) return json::append_string(out, text);
-  // Not UTF-8, or cut within a character: keep the ASCII of it.
+  if (text.size() > value_bytes_max) text = text.substr(0, value_bytes_max);
+  if (is_utf8(text) && !has_hidden_control(text)) return json::append_string(out, text);
+  // Not UTF-8, cut within a character, or with controls: keep the ASCII of it.
   std::string ascii;
-  for (char const c : text) ascii += static_cast<unsigned char>(c) < 0x80 ? c : '?';
+  for (char const c : text) ascii += static_cast<unsigned char>(c) < 0x7f ? c : '?';
   json::append_string(out, ascii);
 }
 

@@ -5,6 +5,7 @@
 // Thread: a value; no sharing.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sojourn {
@@ -32,5 +33,8 @@ class Utf8 {
 
 // Whether the whole of `text` is valid UTF-8; the empty text is.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+// The text as it stands if it is UTF-8, else its bytes read as Latin-1, as old HTTP fields are (RFC 9110, section 5.5).
+[[nodiscard]] std::string to_utf8(std::string_view text);
 
 }  // namespace sojourn

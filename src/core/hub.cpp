@@ -22,6 +22,8 @@ Hub::Hub(World world) : world_(std::move(world)) { gathering_.batch.number = 1; 
 
 void Hub::submit(Principal const& principal, Command command, Reply reply) {
   if (stopped_) {
+    // What is gone is gone: nothing may be pushed to its outlet any more.
+    if (auto* const leave = std::get_if<Leave>(&command)) apply(principal, *leave, reply);
     if (reply) due_.push_back({std::move(reply), stopped()});
     return;
   }
@@ -64,30 +66,30 @@ Hub::Applied Hub::apply(Principal const& principal, ListSessions& command, Reply
   std::uint64_t after_batch = 0;
   for (auto const& session : sessions_) {
     if (session.kind != command.kind || !can(principal, Action::read, &session)) continue;
-    list.push_back(describe(session));
+    if (!session.ended) list.push_back(describe(session));
     after_batch = std::max(after_batch, session.batch);
   }
   return {Outcome(std::move(list)), after_batch};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, GetSession& command, Reply&) {
-  auto const found = find(principal, Action::read, command);
-  if (!found) return {found.error()};
-  return {Outcome(describe(**found)), (*found)->batch};
+  auto const* session = find(principal, Action::read, command);
+  if (session == nullptr) return unknown(command);
+  return {Outcome(describe(*session)), session->batch};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, CloseSession& command, Reply&) {
-  auto const found = find(principal, Action::close, command);
-  if (!found) return {found.error()};
-  auto info = describe(**found);
-  end(**found, close_normal, "Session closed");
+  auto* session = find(principal, Action::close, command);
+  if (session == nullptr) return unknown(command);
+  auto info = describe(*session);
+  end(*session);
   return {Outcome(std::move(info)), command.kind == SessionKind::extension ? 0 : gathering_.batch.number};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&) {
-  auto const found = find(principal, Action::write, command);
-  if (!found) return {found.error()};
-  Session& session = **found;
+  auto* const found = find(principal, Action::write, command);
+  if (found == nullptr) return unknown(command);
+  Session& session = *found;
   if (!session.is_durable() && !has_open_member(session)) return {not_connected()};
   auto const event = append(session, Event{.at_us = world_.clock.now().utc_us,
                                            .type = EventType::message,
@@ -99,9 +101,9 @@ Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&
 }
 
 Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply& reply) {
-  auto const found = find(principal, Action::call, command);
-  if (!found) return {found.error()};
-  Session& session = **found;
+  auto* const found = find(principal, Action::call, command);
+  if (found == nullptr) return unknown(command);
+  Session& session = *found;
   if (!has_open_member(session)) return {not_connected()};
   auto const waiting =
       std::ranges::count_if(calls_, [&](auto const& call) { return call.second.session_id == session.id; });
@@ -131,6 +133,7 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
   auto const* connection = touch(command.connection);
   if (connection == nullptr) return {not_connected()};
   if (!can(connection->principal, Action::write, connection->session)) return {not_found()};
+  if (connection->session->ended) return {not_found(), connection->session->batch};
   auto const event = append(*connection->session, Event{.at_us = world_.clock.now().utc_us,
                                                         .type = EventType::message,
                                                         .from = connection->id,
@@ -152,18 +155,20 @@ Hub::Applied Hub::apply(Principal const&, AnswerCall& command, Reply&) {
                                      .name = {},
                                      .data = command.success ? "{\"success\":true}" : "{\"success\":false}",
                                      .request_id = command.request_id});
+  auto const after_batch = connection->session->batch;
   if (command.success)
-    finish_call(command.request_id, Outcome(Answered{command.request_id, std::move(command.data), now_us}));
+    finish_call(command.request_id, Outcome(Answered{command.request_id, std::move(command.data), now_us}),
+                after_batch);
   else
-    finish_call(command.request_id, error(Code::failed, std::move(command.error)));
-  return {Outcome(true)};
+    finish_call(command.request_id, error(Code::failed, std::move(command.error)), after_batch);
+  return {Outcome(true), after_batch};
 }
 
 Hub::Applied Hub::apply(Principal const&, SayGoodbye& command, Reply&) {
   auto* connection = touch(command.connection);
   if (connection == nullptr) return {Outcome()};
   connection->open = false;
-  if (!has_open_member(*connection->session)) fail_calls(*connection->session);
+  if (!has_open_member(*connection->session)) fail_calls(*connection->session, 0);
   return {Outcome()};
 }
 
@@ -173,15 +178,23 @@ Hub::Applied Hub::apply(Principal const&, Leave& command, Reply&) {
   Session& session = *place->second.session;
   connections_.erase(place);
   std::erase(session.members, command.connection);
-  if (session.kind == SessionKind::extension) end(session, close_normal, "Session closed");
+  if (!has_open_member(session)) fail_calls(session, 0);
+  if (session.kind == SessionKind::extension) end(session);
   return {Outcome()};
 }
 
-template <typename Target> Result<Session*> Hub::find(Principal const& principal, Action action, Target const& target) {
+template <typename Target> Session* Hub::find(Principal const& principal, Action action, Target const& target) {
   auto const place = index_.find(target.id);
-  if (place == index_.end() || place->second->kind != target.kind || !can(principal, action, &*place->second))
-    return not_found();
+  if (place == index_.end() || place->second->kind != target.kind || place->second->ended ||
+      !can(principal, action, &*place->second))
+    return nullptr;
   return &*place->second;
+}
+
+// That a session has ended is as much to be committed first as that it began.
+template <typename Target> Hub::Applied Hub::unknown(Target const& target) const {
+  auto const place = index_.find(target.id);
+  return {not_found(), place == index_.end() || !place->second->ended ? 0 : place->second->batch};
 }
 
 Connection* Hub::touch(ConnectionId id) {
@@ -219,11 +232,7 @@ std::string Hub::mint_id(SessionKind kind) {
 }
 
 EventRef Hub::append(Session& session, Event event) {
-  auto const& limits = world_.limits;
-  bool const would_drop = session.journal.bytes() + bytes_of(event) > static_cast<std::size_t>(limits.log_bytes) ||
-                          session.journal.size() >= static_cast<std::size_t>(limits.log_events);
-  if (would_drop && session.dirty) show(session);  // nobody misses what is about to fall off
-  auto kept = session.journal.append(std::move(event), limits);
+  auto kept = session.journal.append(std::move(event));
   if (session.is_durable()) {
     session.batch = gathering_.batch.number;
     gathering_.batch.changes.push_back(Change{session.id, session.kind, session.owner, session.journal.epoch(), kept});
@@ -231,6 +240,9 @@ EventRef Hub::append(Session& session, Event event) {
     session.visible_seq = kept->seq;
     mark_dirty(session);
   }
+  // Nobody misses what falls off: a burst beyond the limits is shown at once, or kept until it may be shown.
+  session.journal.trim(world_.limits, session.shown_seq);
+  if (!session.is_durable() && session.journal.is_over(world_.limits)) show(session);
   return kept;
 }
 
@@ -240,20 +252,25 @@ void Hub::mark_dirty(Session& session) {
   dirty_.push_back(&session);
 }
 
-void Hub::end(Session& session, std::uint16_t close_code, std::string_view reason) {
-  if (session.is_durable())
-    append(session, Event{.at_us = world_.clock.now().utc_us,
-                          .type = EventType::closed,
-                          .from = 0,
-                          .name = {},
-                          .data = {},
-                          .request_id = {}});
+void Hub::end(Session& session) {
+  if (!session.is_durable()) return bury(session);
+  append(session, Event{.at_us = world_.clock.now().utc_us,
+                        .type = EventType::closed,
+                        .from = 0,
+                        .name = {},
+                        .data = {},
+                        .request_id = {}});
+  session.ended = true;
+  fail_calls(session, session.batch);
+}
+
+void Hub::bury(Session& session) {
   show(session);
   for (auto const id : session.members) {
-    connections_.at(id).via.outlet->close(close_code, reason);
+    connections_.at(id).via.outlet->close(close_normal, "Session closed");
     connections_.erase(id);
   }
-  fail_calls(session);
+  fail_calls(session, 0);
   world_.log.write(Level::info, "session.closed", {{"session", session.id}});
   std::erase(dirty_, &session);
   auto const place = index_.find(session.id);
@@ -269,25 +286,25 @@ std::string Hub::mint_request_id() {
   }
 }
 
-void Hub::fail_calls(Session const& session) {
+void Hub::fail_calls(Session const& session, std::uint64_t after_batch) {
   std::vector<std::string> request_ids;
   for (auto const& [request_id, call] : calls_) {
     if (call.session_id == session.id) request_ids.push_back(request_id);
   }
-  for (auto const& request_id : request_ids) finish_call(request_id, not_connected());
+  for (auto const& request_id : request_ids) finish_call(request_id, not_connected(), after_batch);
 }
 
-void Hub::finish_call(std::string const& request_id, Result<Outcome> outcome) {
+void Hub::finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch) {
   auto const place = calls_.find(request_id);
   deadlines_.erase({place->second.deadline_us, request_id});
-  if (place->second.reply) due_.push_back({std::move(place->second.reply), std::move(outcome)});
+  if (place->second.reply) reply_after(after_batch, std::move(place->second.reply), std::move(outcome));
   calls_.erase(place);
 }
 
 void Hub::expire_calls(std::int64_t now_us) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
     auto const request_id = deadlines_.begin()->second;
-    finish_call(request_id, error(Code::timeout, "Operation timeout"));
+    finish_call(request_id, error(Code::timeout, "Operation timeout"), 0);
   }
 }
 

@@ -46,7 +46,7 @@ class Hub {
   using Whisper = std::function<std::string(Session const& session, Moment now)>;
   void whisper(ConnectionId connection, Whisper const& say);
 
-  // Ends a loop iteration: expires calls, shows events, starts the commit, runs the replies that are due.
+  // Ends a loop iteration: expires calls, runs the replies that are due, shows events, starts the commit.
   // True when there is more to do without waiting for anything.
   bool turn();
 
@@ -91,7 +91,8 @@ class Hub {
   Applied apply(Principal const& principal, SayGoodbye& command, Reply& reply);
   Applied apply(Principal const& principal, Leave& command, Reply& reply);
 
-  template <typename Target> Result<Session*> find(Principal const& principal, Action action, Target const& target);
+  template <typename Target> Session* find(Principal const& principal, Action action, Target const& target);
+  template <typename Target> Applied unknown(Target const& target) const;
   Connection* touch(ConnectionId id);
   bool has_open_member(Session const& session) const;
   SessionInfo describe(Session const& session) const;
@@ -100,15 +101,17 @@ class Hub {
   EventRef append(Session& session, Event event);
   void mark_dirty(Session& session);
   void show(Session& session);
-  void end(Session& session, std::uint16_t close_code, std::string_view reason);
+  void end(Session& session);
+  void bury(Session& session);
   std::string mint_request_id();
-  void fail_calls(Session const& session);
-  void finish_call(std::string const& request_id, Result<Outcome> outcome);
+  void fail_calls(Session const& session, std::uint64_t after_batch);
+  void finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch);
   void expire_calls(std::int64_t now_us);
 
   void reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome);
   void start_commit();
   void committed(Result<> result);
+  void stop(Error const& reason);
 
   World world_;
   Sessions sessions_;  // in the order of opening

@@ -32,14 +32,10 @@ std::optional<Cursor> to_cursor(std::string_view text, std::uint32_t present_epo
   return cursor;
 }
 
-EventRef Journal::append(Event event, Limits const& limits) {
+EventRef Journal::append(Event event) {
   event.seq = next_seq_++;
   bytes_ += bytes_of(event);
-  auto const now_us = event.at_us;
-  auto kept = std::make_shared<Event const>(std::move(event));
-  events_.push_back(kept);
-  trim(now_us, limits);
-  return kept;
+  return events_.emplace_back(std::make_shared<Event const>(std::move(event)));
 }
 
 EventRef Journal::at(std::uint64_t seq) const {
@@ -56,12 +52,14 @@ void Journal::drop_oldest() {
   events_[head_++].reset();
 }
 
-void Journal::trim(std::int64_t now_us, Limits const& limits) {
-  auto const over = [&] {
-    return size() > static_cast<std::size_t>(limits.log_events) ||
-           bytes_ > static_cast<std::size_t>(limits.log_bytes) || events_[head_]->at_us < now_us - limits.log_ms * 1000;
-  };
-  while (size() > 1 && over()) drop_oldest();
+bool Journal::is_over(Limits const& limits) const {
+  if (size() <= 1) return false;
+  return size() > static_cast<std::size_t>(limits.log_events) || bytes_ > static_cast<std::size_t>(limits.log_bytes) ||
+         events_[head_]->at_us < events_.back()->at_us - limits.log_ms * 1000;
+}
+
+void Journal::trim(Limits const& limits, std::uint64_t settled_seq) {
+  while (first_seq() <= settled_seq && is_over(limits)) drop_oldest();
   // Moving the rest down once half is gone keeps appending constant on average.
   if (head_ > 32 && head_ * 2 > events_.size()) {
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(head_));

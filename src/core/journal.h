@@ -1,6 +1,6 @@
 // The log of one session: events in order, with cursors "epoch.seq" that name a place in it.
 // Invariant: seq counts from 1 without gaps; what falls off the front is the oldest, and a cursor before it is a gap.
-// Bounded by events, bytes and age; at least the newest event stays. The hub's thread.
+// Bounded by events, bytes and age, as trim() is called; at least the newest event stays. The hub's thread.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,14 @@ class Journal {
  public:
   explicit Journal(std::uint32_t epoch) : epoch_(epoch) {}
 
-  // Gives the event its seq and keeps it, within `limits`.
-  EventRef append(Event event, Limits const& limits);
+  // Gives the event its seq and keeps it.
+  EventRef append(Event event);
+
+  // Whether more is kept than `limits` allow; age counts back from the newest event.
+  bool is_over(Limits const& limits) const;
+
+  // Lets the oldest go while the journal is over; what came after `settled_seq` stays all the same.
+  void trim(Limits const& limits, std::uint64_t settled_seq);
 
   std::uint32_t epoch() const { return epoch_; }
   std::uint64_t last_seq() const { return next_seq_ - 1; }
@@ -49,7 +55,6 @@ class Journal {
 
  private:
   void drop_oldest();
-  void trim(std::int64_t now_us, Limits const& limits);
 
   std::vector<EventRef> events_;
   std::size_t head_ = 0;  // entries of events_ before it are gone

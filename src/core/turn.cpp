@@ -63,6 +63,8 @@ void Hub::show(Session& session) {
     }
     if (!same->bytes->empty()) via.outlet->push(same->bytes);
   }
+  session.shown_seq = session.visible_seq;
+  session.journal.trim(world_.limits, session.shown_seq);
 }
 
 void Hub::reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome) {
@@ -87,23 +89,26 @@ void Hub::start_commit() {
 
 void Hub::committed(Result<> result) {
   commit_runs_ = false;
+  if (!result) return stop(result.error());
   auto batch = std::exchange(in_flight_, {});
-  if (!result) {
-    stopped_ = true;
-    world_.log.write(Level::error, "storage.failed", {{"reason", result.error().message}});
-    for (auto* replies : {&batch.replies, &gathering_.replies}) {
-      for (auto& due : *replies) due_.push_back({std::move(due.reply), result.error()});
-      replies->clear();
-    }
-    return;
-  }
   for (auto const& change : batch.batch.changes) {
     auto const place = index_.find(change.session_id);
     if (place == index_.end()) continue;
     place->second->visible_seq = change.event->seq;
     mark_dirty(*place->second);
+    if (change.event->type == EventType::closed) bury(*place->second);
   }
   for (auto& due : batch.replies) due_.push_back(std::move(due));
+}
+
+void Hub::stop(Error const& reason) {
+  stopped_ = true;
+  world_.log.write(Level::error, "storage.failed", {{"reason", reason.message}});
+  while (!calls_.empty()) finish_call(std::string(calls_.begin()->first), reason, 0);
+  for (auto* batch : {&in_flight_, &gathering_}) {
+    for (auto& due : batch->replies) due_.push_back({std::move(due.reply), reason});
+    *batch = {};
+  }
 }
 
 }  // namespace sojourn

@@ -64,7 +64,8 @@ void Exchange::dispatch() {
 
 void Exchange::start_upgrade() {
   last_ = false;
-  if (auto const wrong = check_handshake(request_); !wrong.empty()) {
+  auto const wrong = parser_.is_http_1_0() ? "a WebSocket handshake needs HTTP/1.1" : check_handshake(request_);
+  if (!wrong.empty()) {
     last_ = true;
     auto response = error_response(400, wrong);
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
@@ -92,6 +93,7 @@ void Exchange::welcome(Result<Opened> opened) {
 }
 
 void Exchange::answer(Response response) {
+  if (response.is_last) last_ = true;
   auto bytes = std::make_shared<std::string>();
   Answer const whole{std::move(response), std::move(request_.envelope), peer_.world().loop.now().utc_us, !last_,
                      request_.method == "HEAD"};

@@ -6,6 +6,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -20,8 +21,22 @@ namespace http = boost::beast::http;
 
 // Room for one chunk header with its extension, or one trailer line, between two steps of the body.
 constexpr std::size_t body_line_bytes_max = 4096;
+// What chunk headers and trailers may take: some, and more for a body of many small chunks.
+constexpr std::size_t framing_bytes_free = 4096;
+constexpr std::size_t framing_bytes_per_byte = 8;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// "METHOD TARGET HTTP/1.1": what other protocols begin with does not end so.
+bool ends_like_request_line(std::string_view line) {
+  constexpr std::string_view version = " HTTP/0.0";
+  constexpr std::size_t method_chars_max = 24;
+  if (line.size() < version.size() || line.find(' ') > method_chars_max) return false;
+  auto const end = line.substr(line.size() - version.size());
+  return end.starts_with(" HTTP/") && is_digit(end[6]) && end[7] == '.' && is_digit(end[8]);
+}
 
 // Looks at a header byte by byte, before anybody interprets it, for what readers are known to disagree on.
 class HeaderScan {
@@ -36,6 +51,7 @@ class HeaderScan {
       if (after_cr != (c == '\n')) return Status::malformed;
       if (c == '\n') {
         if (at_ - line_start_ == 1) return ++at_, Status::complete;
+        if (lines_ == 0 && !ends_like_request_line(text.substr(0, at_ - 1))) return Status::malformed;
         if (++lines_ > lines_max) return Status::too_many;
         line_start_ = at_ + 1;
       } else if (at_ == line_start_ && (c == ' ' || c == '\t')) {
@@ -57,7 +73,7 @@ class HeaderScan {
 };
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 15 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && text.size() <= 15 && std::ranges::all_of(text, is_digit);
 }
 
 bool has_token(std::string_view list, std::string_view token) {
@@ -89,6 +105,7 @@ struct HttpParser::State {
   std::vector<Header> headers;
   std::string_view path;
   std::string_view query;
+  std::size_t body_bytes_read = 0;
   bool header_done = false;
   bool continue_asked = false;
   std::optional<HttpFailure> failure;
@@ -203,6 +220,10 @@ HttpParser::Status HttpParser::State::read_body(std::string_view& input) {
     auto const used = parser->put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
     if (ec == http::error::body_limit) return fail(413, "request body is too large");
     if (ec && ec != http::error::need_more) return fail(400, "malformed request body");
+    body_bytes_read += used;
+    auto const body_bytes = parser->get().body().size();
+    if (body_bytes_read > body_bytes + framing_bytes_free + framing_bytes_per_byte * body_bytes)
+      return fail(400, "too much between the parts of the body");
     if (used >= left_over && used > 0) {
       input.remove_prefix(used - left_over);
       head.clear();
@@ -213,6 +234,8 @@ HttpParser::Status HttpParser::State::read_body(std::string_view& input) {
     input.remove_prefix(taken.size());
     if (head.size() > body_line_bytes_max) return fail(400, "malformed request body");
   }
+  auto const& fields = parser->get();
+  if (std::distance(fields.begin(), fields.end()) > limits.header_count) return fail(431, "too many trailer fields");
   // Bytes behind the body belong to the next request.
   return Status::request;
 }
@@ -239,6 +262,8 @@ bool HttpParser::wants_continue() const {
   if (!state_->header_done || state_->parser->is_done() || std::exchange(state_->continue_asked, true)) return false;
   return equal_ignoring_case(view(state_->parser->get()[http::field::expect]), "100-continue");
 }
+
+bool HttpParser::is_http_1_0() const { return state_->parser && state_->parser->get().version() == 10; }
 
 bool HttpParser::keeps_alive() const { return state_->parser && state_->parser->get().keep_alive(); }
 

@@ -44,6 +44,7 @@ class HttpParser {
   bool has_header() const;      // the header is complete
   bool wants_continue() const;  // the client waits for 100 before it sends the body; asked once
   bool keeps_alive() const;
+  bool is_http_1_0() const;
   // A request for WebSocket (RFC 6455, section 4.2.1), whether or not its details are right.
   bool is_upgrade() const;
 

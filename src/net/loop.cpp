@@ -50,12 +50,13 @@ void Loop::run(Turn const& turn) {
   while (running_) {
     ready_count_ = epoll_wait(epoll_, ready_.data(), events_max, posted_.empty() ? sleep_ms(until_us) : 0);
     now_ = clock_.now();
+    auto const posted = std::exchange(posted_, {});  // what handlers post now is for the next iteration
     for (int i = 0; i < ready_count_; ++i) {
       auto* watch = static_cast<Watch*>(ready_[static_cast<std::size_t>(i)].data.ptr);
       if (watch != nullptr) watch->on_ready_(ready_[static_cast<std::size_t>(i)].events);
     }
     ready_count_ = 0;
-    for (auto& function : std::exchange(posted_, {})) function();
+    for (auto const& function : posted) function();
     until_us = turn();
   }
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/peers.h"
+
 namespace sojourn {
 namespace {
 
@@ -41,7 +43,7 @@ void WebSocket::open(Opened const& opened, std::string handshake) {
 void WebSocket::push(Bytes bytes) {
   if (state_ == State::joining)
     held_.push_back(std::move(bytes));
-  else if (state_ == State::open)
+  else if (state_ == State::open || state_ == State::ending)
     peer_.push(std::move(bytes));
 }
 
@@ -66,7 +68,7 @@ void WebSocket::take(std::span<char> bytes) {
       case websocket::Decoder::Status::need_more:
         return;
       case websocket::Decoder::Status::failed:
-        return fail(decoder_.failure().close_code, decoder_.failure().reason);
+        return end_after_turn(decoder_.failure().close_code, decoder_.failure().reason);
       case websocket::Decoder::Status::item:
         on_item(decoder_.item());
     }
@@ -78,7 +80,7 @@ void WebSocket::on_item(websocket::Item const& item) {
     case websocket::Opcode::text:
     case websocket::Opcode::binary:
       if (state_ != State::open) return;  // said before it heard our close
-      if (!take_token()) return fail(websocket::close_policy, "too many messages; wait and connect again");
+      if (!take_token()) return end_after_turn(websocket::close_policy, "rate limit");
       return dialect_->receive(connection_, item.payload);
     case websocket::Opcode::ping:
       if (state_ == State::open) send_frame(websocket::Opcode::pong, item.payload);
@@ -91,32 +93,50 @@ void WebSocket::on_item(websocket::Item const& item) {
 }
 
 void WebSocket::on_close_frame(websocket::Item const& item) {
-  auto const now_us = peer_.world().loop.now().steady_us;
   if (state_ == State::closing) {
     state_ = State::leaving;
-    return peer_.finish(now_us + last_word_us);
+    return peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
   }
-  auto bytes = std::make_shared<std::string>();
-  websocket::append_close(*bytes, item.close_code, {});
-  peer_.push(std::move(bytes));
-  state_ = State::leaving;
-  // Until its socket closes the session is there, but not connected.
-  peer_.world().hub.submit({}, SayGoodbye{connection_});
-  peer_.finish(now_us + peer_.world().limits.close_ms * 1000);
+  peer_said_close_ = true;
+  end_after_turn(item.close_code, {});
 }
 
-void WebSocket::fail(std::uint16_t code, std::string_view reason) {
-  peer_.world().log.write(Level::info, "websocket.failed",
-                          {{"code", std::int64_t{code}}, {"reason", reason}, {"address", peer_.origin().address}});
-  bool const may_speak = state_ == State::open;
-  leave();
-  if (may_speak) {
-    auto bytes = std::make_shared<std::string>();
-    websocket::append_close(*bytes, code, reason);
-    peer_.push(std::move(bytes));
+void WebSocket::end_after_turn(std::uint16_t code, std::string_view reason) {
+  last_code_ = code;
+  last_reason_ = reason;
+  if (state_ == State::open) {
+    state_ = State::ending;
+    peer_.world().loop.post([peers = &peer_.peers(), id = peer_.id()] {
+      auto* peer = peers->find(id);
+      if (peer != nullptr && peer->websocket() != nullptr) peer->websocket()->say_last_word();
+    });
+  } else {
+    leave();
+    peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
   }
-  state_ = State::leaving;
-  peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
+}
+
+void WebSocket::say_last_word() {
+  if (state_ != State::ending) return;
+  auto& world = peer_.world();
+  auto const& limits = world.limits;
+  auto bytes = std::make_shared<std::string>();
+  websocket::append_close(*bytes, last_code_, last_reason_);
+  peer_.push(std::move(bytes));
+  if (peer_said_close_) {
+    // Until its socket closes the session is there, but not connected.
+    world.hub.submit({}, SayGoodbye{connection_});
+    state_ = State::leaving;
+    return peer_.finish(world.loop.now().steady_us + limits.close_ms * 1000);
+  }
+  world.log.write(Level::info, "websocket.failed",
+                  {{"code", std::int64_t{last_code_}}, {"reason", last_reason_}, {"address", peer_.origin().address}});
+  leave();
+  peer_.finish(world.loop.now().steady_us + last_word_us);
+}
+
+void WebSocket::drain(std::string_view reason) {
+  if (state_ == State::open) end_after_turn(websocket::close_restart, reason);
 }
 
 void WebSocket::on_end() {

@@ -41,7 +41,7 @@ class WebSocket final : public Outlet {
   void leave();
 
   // The server ends: a last word, then nothing more.
-  void drain(std::string_view reason) { fail(websocket::close_restart, reason); }
+  void drain(std::string_view reason);
 
   bool is_joining() const { return state_ == State::joining; }
 
@@ -50,13 +50,16 @@ class WebSocket final : public Outlet {
     joining,  // the hub has not answered yet
     open,
     closing,  // we said close first and wait for the peer's
-    leaving,  // the peer said close first, or broke the rules: nothing more to say
+    ending,   // the peer said close first or broke the rules: what it said before is still answered, in this turn
+    leaving,  // nothing more to say
     closed,
   };
 
   void on_item(websocket::Item const& item);
   void on_close_frame(websocket::Item const& item);
-  void fail(std::uint16_t code, std::string_view reason);
+  // From now on nothing is understood; the last word follows once this turn's answers are out. `reason` is static.
+  void end_after_turn(std::uint16_t code, std::string_view reason);
+  void say_last_word();
   void send_frame(websocket::Opcode opcode, std::string_view payload);
   bool take_token();
 
@@ -64,7 +67,10 @@ class WebSocket final : public Outlet {
   websocket::Decoder decoder_;
   Dialect* dialect_ = nullptr;
   ConnectionId connection_ = 0;
-  std::vector<Bytes> held_;  // while joining
+  std::vector<Bytes> held_;       // while joining
+  std::string_view last_reason_;  // static
+  std::uint16_t last_code_ = 0;   // while ending
+  bool peer_said_close_ = false;
   std::int64_t heard_us_;
   std::int64_t full_at_us_ = 0;  // when the bucket of allowed messages is full again
   State state_ = State::joining;
