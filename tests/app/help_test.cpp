@@ -1,0 +1,42 @@
+#include "app/help.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace sojourn {
+namespace {
+
+TEST(Help, IsThatOfTheCommandOrElseOfTheProgram) {
+  EXPECT_NE(get_help("").find("Usage: sojourn COMMAND"), std::string_view::npos);
+  EXPECT_EQ(get_help("unknown"), get_help(""));
+  for (auto const* const command : {"serve", "sessions", "show", "send", "tabs", "close", "doctor"}) {
+    auto const usage = "Usage: sojourn " + std::string(command);
+    EXPECT_NE(get_help(command).find(usage), std::string_view::npos) << command;
+    EXPECT_NE(get_help("").find("\n  " + std::string(command) + " "), std::string_view::npos) << command;
+  }
+}
+
+TEST(Help, FitsATerminal) {
+  for (auto const* const command : {"", "serve", "sessions", "show", "send", "tabs", "close", "doctor"}) {
+    std::string_view text = get_help(command);
+    EXPECT_TRUE(text.ends_with('\n'));
+    while (!text.empty()) {
+      auto const line = text.substr(0, text.find('\n'));
+      EXPECT_LE(line.size(), 120U) << line;
+      text.remove_prefix(line.size() + 1);
+    }
+  }
+}
+
+TEST(Help, TheVersionIsThatOfTheBuild) {
+  std::string const here = __FILE__;
+  std::ifstream file(here.substr(0, here.rfind("/tests/")) + "/CMakeLists.txt");
+  std::string const build{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(build.find("project(sojourn VERSION " + std::string(version) + " "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sojourn

@@ -1,0 +1,88 @@
+#include "base/id.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+#include <string>
+
+namespace sojourn {
+namespace {
+
+TEST(Uuid, IsVersionFourInLowerCase) {
+  std::regex const form("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
+  Random random(1);
+  std::set<std::string> seen;
+  std::set<char> variants;
+  for (int i = 0; i < 1000; ++i) {
+    auto const id = make_uuid(random);
+    ASSERT_TRUE(std::regex_match(id, form)) << id;
+    EXPECT_TRUE(seen.insert(id).second) << id << " twice";
+    variants.insert(id[19]);
+  }
+  EXPECT_EQ(variants.size(), 4U) << "the two bits of the variant are fixed, the two behind them are not";
+}
+
+TEST(Uuid, IsTheSameForTheSameSeed) {
+  Random one(42), same(42), other(43);
+  auto const id = make_uuid(one);
+  EXPECT_EQ(id, make_uuid(same));
+  EXPECT_NE(id, make_uuid(other));
+  EXPECT_NE(id, make_uuid(one));
+}
+
+TEST(Hex, HasAsManyDigitsAsAskedFor) {
+  Random random(1);
+  for (std::size_t const count : {0U, 1U, 2U, 7U, 8U, 33U}) {
+    auto const hex = make_hex(random, count);
+    EXPECT_EQ(hex.size(), count);
+    EXPECT_EQ(hex.find_first_not_of("0123456789abcdef"), std::string::npos) << hex;
+  }
+}
+
+TEST(Hex, UsesEveryDigitAtEveryPlace) {
+  Random random(1);
+  std::set<char> first, last;
+  for (int i = 0; i < 500; ++i) {
+    auto const hex = make_hex(random, 3);
+    first.insert(hex[0]);
+    last.insert(hex[2]);
+  }
+  EXPECT_EQ(first.size(), 16U);
+  EXPECT_EQ(last.size(), 16U);
+}
+
+TEST(ExtensionId, BTW_02_IsExtAndTheFirstTwelveDigitsOfAVersionFourUuid) {
+  Random random(7), same(7);
+  for (int i = 0; i < 100; ++i) {
+    auto const id = make_extension_id(random);
+    auto uuid = make_uuid(same);
+    std::erase(uuid, '-');
+    EXPECT_EQ(id, "ext_" + uuid.substr(0, 12));
+    EXPECT_TRUE(is_extension_id(id)) << id;
+  }
+}
+
+TEST(ExtensionId, BTW_02_IsSixteenLowerCaseCharactersAndNothingElse) {
+  EXPECT_TRUE(is_extension_id("ext_0123456789ab"));
+  EXPECT_TRUE(is_extension_id("ext_ffffffffffff"));
+  for (auto const* text :
+       {"", "ext_", "ext_0123456789a", "ext_0123456789abc", "ext_0123456789AB", "Ext_0123456789ab", "ext-0123456789ab",
+        "ext_0123456789ag", "ext_0123456789a ", " ext_0123456789ab", "ext_0123456789a\n", "ext_٠١٢٣٤٥"})
+    EXPECT_FALSE(is_extension_id(text)) << text;
+  EXPECT_FALSE(is_extension_id(std::string_view("ext_0123456789a\0", 16)));
+}
+
+TEST(RequestId, MayBeChosenFromHarmlessCharactersOnly) {
+  EXPECT_TRUE(is_request_id("a"));
+  EXPECT_TRUE(is_request_id("AZaz09._-"));
+  EXPECT_TRUE(is_request_id(std::string(64, 'x')));
+  EXPECT_FALSE(is_request_id(std::string(65, 'x')));
+  EXPECT_FALSE(is_request_id(""));
+  // The neighbours of each range, and what would break a header or a log line.
+  for (char const c : std::string_view("@[`{/:,\"'\\ \t\r\n<>=;\0\x7f\x80\xff", 23))
+    EXPECT_FALSE(is_request_id(std::string("ok") + c)) << static_cast<int>(c);
+}
+
+}  // namespace
+}  // namespace sojourn

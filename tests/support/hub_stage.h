@@ -1,0 +1,103 @@
+// A hub on a stage: a clock that is moved by hand, a FakeStore, a plain language, and answers that are kept.
+// A loop iteration is turn(): first the store, then the hub, as in the server. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/hub.h"
+#include "support/fake_store.h"
+#include "support/plain_dialect.h"
+#include "support/recording_outlet.h"
+
+namespace sojourn {
+
+// A clock that stands still until it is moved; both of its times move together.
+class ManualClock {
+ public:
+  explicit ManualClock(std::int64_t utc_us = 1'771'960'936'015'000) : moment_{1'000'000, utc_us} {}
+  ManualClock(ManualClock const&) = delete;
+  ManualClock& operator=(ManualClock const&) = delete;
+
+  Clock clock() const { return Clock(moment_); }
+  Moment now() const { return moment_; }
+  void advance_us(std::int64_t us) {
+    moment_.steady_us += us;
+    moment_.utc_us += us;
+  }
+
+ private:
+  Moment moment_;
+};
+
+// What became of one command. Kept by whoever asked; the reply writes into it.
+struct Answer {
+  int runs = 0;
+  std::optional<Result<Outcome>> outcome;
+
+  bool is_there() const { return runs > 0; }
+  template <typename T> T const* as() const {
+    return outcome && outcome->has_value() ? std::get_if<T>(&**outcome) : nullptr;
+  }
+  // The code of a failure; nothing for a success or no answer.
+  std::optional<Code> code() const {
+    if (!outcome || outcome->has_value()) return std::nullopt;
+    return outcome->error().code;
+  }
+  std::string message() const { return outcome && !outcome->has_value() ? outcome->error().message : std::string(); }
+};
+
+class HubStage {
+ public:
+  struct Options {
+    std::uint64_t seed = 1;
+    unsigned commit_turns_max = 1;
+    Limits limits;
+  };
+
+  HubStage() : HubStage(Options{}) {}
+  explicit HubStage(Options const& options)
+      : store(options.seed, options.commit_turns_max),
+        hub({store, log, clock.clock(), Random(options.seed), options.limits}) {}
+
+  // The store's part of an iteration, then the hub's.
+  bool turn() {
+    store.turn();
+    return hub.turn();
+  }
+  void turns(int count) {
+    while (count-- > 0) turn();
+  }
+
+  std::shared_ptr<Answer const> submit(Principal const& principal, Command command) {
+    auto answer = std::make_shared<Answer>();
+    hub.submit(principal, std::move(command), [answer](Result<Outcome> outcome) {
+      ++answer->runs;
+      answer->outcome.emplace(std::move(outcome));
+    });
+    return answer;
+  }
+  std::shared_ptr<Answer const> submit(Command command) { return submit(local_principal(), std::move(command)); }
+
+  Attachment attachment(RecordingOutlet& outlet) {
+    return {&outlet, &dialect, frame_line, "Tester/1.0", "127.0.0.1", "device-1"};
+  }
+
+  // Opens a session and turns until it is answered.
+  Opened open(SessionKind kind, RecordingOutlet& outlet, Principal const& principal = local_principal()) {
+    auto const answer = submit(principal, OpenSession{kind, attachment(outlet)});
+    for (int i = 0; i < 8 && !answer->is_there(); ++i) turn();
+    return answer->as<Opened>() == nullptr ? Opened{} : *answer->as<Opened>();
+  }
+
+  ManualClock clock;
+  Log log;
+  FakeStore store;
+  PlainDialect dialect;
+  Hub hub;
+};
+
+}  // namespace sojourn
