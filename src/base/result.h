@@ -1,5 +1,4 @@
 // Result<T>: a value or an Error. Expected failures travel as values; exceptions mean bugs and start-up trouble.
-// TRY(expression) in a function that returns a Result hands a failure on.
 #pragma once
 
 #include <boost/system/result.hpp>

@@ -1,29 +1,24 @@
 #include "net/http.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include <algorithm>
-#include <iterator>
+#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "base/text.h"
 #include "base/time.h"
 #include "codec/websocket.h"
+#include "net/chunked.h"
 
 namespace sojourn {
 namespace {
 
 namespace http = boost::beast::http;
-
-// Room for one chunk header with its extension, or one trailer line, between two steps of the body.
-constexpr std::size_t body_line_bytes_max = 4096;
-// What chunk headers and trailers may take: some, and more for a body of many small chunks.
-constexpr std::size_t framing_bytes_free = 4096;
-constexpr std::size_t framing_bytes_per_byte = 8;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -34,6 +29,7 @@ bool ends_like_request_line(std::string_view line) {
   constexpr std::string_view version = " HTTP/0.0";
   constexpr std::size_t method_chars_max = 24;
   if (line.size() < version.size() || line.find(' ') > method_chars_max) return false;
+  if (std::ranges::count(line, ' ') != 2) return false;
   auto const end = line.substr(line.size() - version.size());
   return end.starts_with(" HTTP/") && is_digit(end[6]) && end[7] == '.' && is_digit(end[8]);
 }
@@ -99,14 +95,18 @@ struct HttpParser::State {
   }
 
   Limits const& limits;
-  std::string head;  // the header while it arrives, or what the body's parser could not use yet
+  std::string head;  // while it arrives
   HeaderScan scan;
-  std::optional<http::request_parser<http::string_body>> parser;
+  std::optional<http::request_parser<http::empty_body>> parser;
   std::vector<Header> headers;
   std::string_view path;
   std::string_view query;
-  std::size_t body_bytes_read = 0;
+  std::string body;
+  std::size_t body_bytes = 0;         // as Content-Length says
+  std::optional<ChunkReader> chunks;  // when the body comes in chunks
+  bool half_empty_line = false;       // a CR before the request, its LF has to follow
   bool header_done = false;
+  bool body_done = false;
   bool continue_asked = false;
   std::optional<HttpFailure> failure;
 };
@@ -125,8 +125,11 @@ HttpParser::Status HttpParser::feed(std::string_view& input) {
 
 // Status::request means here: the header is complete.
 HttpParser::Status HttpParser::State::start(std::string_view& input) {
-  if (head.empty()) {
-    while (input.starts_with("\r\n")) input.remove_prefix(2);  // RFC 9112, section 2.2
+  // Empty lines before a request say nothing (RFC 9112, section 2.2).
+  for (; head.empty() && !input.empty(); input.remove_prefix(1)) {
+    if (half_empty_line && input.front() != '\n') return fail(400, "malformed request header");
+    if (!half_empty_line && input.front() != '\r') break;
+    half_empty_line = !half_empty_line;
   }
   auto const room = static_cast<std::size_t>(limits.header_bytes) + 1 - head.size();
   auto const before = head.size();
@@ -142,6 +145,8 @@ HttpParser::Status HttpParser::State::start(std::string_view& input) {
       input.remove_prefix(head.size() - before);
       return Status::need_more;
     case HeaderScan::Status::complete:
+      if (scan.position() > static_cast<std::size_t>(limits.header_bytes))
+        return fail(431, "request header is too large");
       break;
   }
   input.remove_prefix(scan.position() - before);
@@ -152,11 +157,9 @@ HttpParser::Status HttpParser::State::start(std::string_view& input) {
 HttpParser::Status HttpParser::State::read_header() {
   parser.emplace();
   parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes) + 1);
-  parser->body_limit(static_cast<std::uint64_t>(limits.message_bytes));
-  parser->eager(true);
+  parser->body_limit(boost::none);
   boost::system::error_code ec;
   parser->put(boost::asio::buffer(head), ec);
-  if (ec == http::error::body_limit) return fail(413, "request body is too large");
   if (ec == http::error::bad_version) return fail(505, "this server speaks HTTP/1.1");
   if ((ec && ec != http::error::need_more) || !parser->is_header_done()) return fail(400, "malformed request");
   head.clear();
@@ -166,6 +169,7 @@ HttpParser::Status HttpParser::State::read_header() {
     return fail(wrong.starts_with("transfer coding") ? 501 : 400, wrong);
   split_target();
   if (path.empty()) return fail(400, "malformed request target");
+  if (body_bytes > static_cast<std::size_t>(limits.message_bytes)) return fail(413, "request body is too large");
   header_done = true;
   return Status::request;
 }
@@ -179,6 +183,7 @@ std::string_view HttpParser::State::check_header() {
     if (equal_ignoring_case(name, "content-length")) {
       ++lengths;
       if (!is_number(value)) return "malformed Content-Length";
+      std::from_chars(value.data(), value.data() + value.size(), body_bytes);
     }
     if (equal_ignoring_case(name, "transfer-encoding")) {
       ++codings;
@@ -189,6 +194,8 @@ std::string_view HttpParser::State::check_header() {
   if (lengths + codings > 1) return "more than one body length";
   if (hosts != 1 && (is_1_1 || hosts > 1)) return "exactly one Host is needed";
   if (codings == 1 && !is_1_1) return "Transfer-Encoding needs HTTP/1.1";
+  if (codings == 1)
+    chunks.emplace(static_cast<std::size_t>(limits.message_bytes), static_cast<std::size_t>(limits.header_count));
   return {};
 }
 
@@ -208,36 +215,31 @@ void HttpParser::State::split_target() {
   path = take_until(query, '?');
 }
 
+// Bytes behind the body stay in `input`: they belong to the next request.
 HttpParser::Status HttpParser::State::read_body(std::string_view& input) {
-  while (!parser->is_done()) {
-    // A step needs its line whole: what was left over is joined with what came.
-    auto const left_over = head.size();
-    auto const taken = left_over == 0 ? input : input.substr(0, body_line_bytes_max);
-    if (left_over != 0) head.append(taken);
-    auto const bytes = left_over == 0 ? input : std::string_view(head);
-    if (taken.empty()) return Status::need_more;
-    boost::system::error_code ec;
-    auto const used = parser->put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
-    if (ec == http::error::body_limit) return fail(413, "request body is too large");
-    if (ec && ec != http::error::need_more) return fail(400, "malformed request body");
-    body_bytes_read += used;
-    auto const body_bytes = parser->get().body().size();
-    if (body_bytes_read > body_bytes + framing_bytes_free + framing_bytes_per_byte * body_bytes)
-      return fail(400, "too much between the parts of the body");
-    if (used >= left_over && used > 0) {
-      input.remove_prefix(used - left_over);
-      head.clear();
-      continue;
-    }
-    if (left_over == 0) head.assign(taken);
-    head.erase(0, used);
-    input.remove_prefix(taken.size());
-    if (head.size() > body_line_bytes_max) return fail(400, "malformed request body");
+  if (!chunks) {
+    auto const part = input.substr(0, body_bytes - body.size());
+    body += part;
+    input.remove_prefix(part.size());
+    body_done = body.size() == body_bytes;
+    return body_done ? Status::request : Status::need_more;
   }
-  auto const& fields = parser->get();
-  if (std::distance(fields.begin(), fields.end()) > limits.header_count) return fail(431, "too many trailer fields");
-  // Bytes behind the body belong to the next request.
-  return Status::request;
+  switch (chunks->read(input, body)) {
+    case ChunkReader::Status::need_more:
+      return Status::need_more;
+    case ChunkReader::Status::done:
+      body_done = true;
+      return Status::request;
+    case ChunkReader::Status::malformed:
+      return fail(400, "malformed request body");
+    case ChunkReader::Status::body_too_large:
+      return fail(413, "request body is too large");
+    case ChunkReader::Status::too_much_framing:
+      return fail(400, "too much between the parts of the body");
+    case ChunkReader::Status::too_many_trailers:
+      return fail(431, "too many trailer fields");
+  }
+  return fail(400, "malformed request body");
 }
 
 void HttpParser::fill(Request& request) const {
@@ -245,7 +247,7 @@ void HttpParser::fill(Request& request) const {
   request.method = view(message.method_string());
   request.path = state_->path;
   request.query = state_->query;
-  request.body = message.body();
+  request.body = state_->body;
   request.headers = state_->headers;
 }
 
@@ -259,7 +261,7 @@ bool HttpParser::is_idle() const { return state_->head.empty() && !state_->heade
 bool HttpParser::has_header() const { return state_->header_done; }
 
 bool HttpParser::wants_continue() const {
-  if (!state_->header_done || state_->parser->is_done() || std::exchange(state_->continue_asked, true)) return false;
+  if (!state_->header_done || state_->body_done || std::exchange(state_->continue_asked, true)) return false;
   return equal_ignoring_case(view(state_->parser->get()[http::field::expect]), "100-continue");
 }
 

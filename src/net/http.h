@@ -1,6 +1,6 @@
 // HTTP/1.1 as bytes <-> values (RFC 9112), within limits and strict where a second reader could disagree: one way to
-// say how long a body is, no folded lines, no bare line ends, one Host. Beast reads the fields and the body; it is only
-// in http.cpp. No socket, no clock. The loop's thread.
+// say how long a body is, no folded lines, no bare line ends, one Host. Beast reads the fields; it is only in http.cpp.
+// Invariant: how the bytes are cut never changes what comes out. No socket, no clock. The loop's thread.
 #pragma once
 
 #include <cstdint>

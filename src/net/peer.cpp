@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 #include "net/exchange.h"
@@ -22,7 +23,7 @@ constexpr std::size_t parts_max = 64;
 Peer::Peer(Peers& peers, std::uint64_t id, int fd, Origin origin)
     : peers_(peers),
       id_(id),
-      watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t events) { on_ready(events); }),
+      watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t events) { guard(events); }),
       timer_([](void* owner) { static_cast<Peer*>(owner)->on_timer(); }, this),
       origin_(std::make_unique<Origin>(std::move(origin))) {
   exchange_ = std::make_unique<Exchange>(*this);
@@ -79,7 +80,7 @@ void Peer::flush() {
     if (!write_some()) return close();
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
-  if (websocket_ && outbox_.bytes() > limit) return cut_off();
+  if (websocket_ && !finishing_ && outbox_.bytes() > limit) return cut_off();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
   if (ended_) close();
@@ -127,6 +128,16 @@ void Peer::end_exchange(std::string rest) {
   pause_reading(false);
   if (!rest.empty() && !is_closed()) websocket_->take(rest);
   if (ended_ && !is_closed()) on_end();
+}
+
+// Whatever goes wrong with one connection ends that connection only.
+void Peer::guard(std::uint32_t events) {
+  try {
+    on_ready(events);
+  } catch (std::exception const& bug) {
+    world().log.write(Level::error, "peer.bug", {{"what", bug.what()}, {"address", origin_->address}});
+    close();
+  }
 }
 
 void Peer::on_ready(std::uint32_t events) {

@@ -81,6 +81,7 @@ class Peer {
   void drain(std::string_view reason);
 
  private:
+  void guard(std::uint32_t events);
   void on_ready(std::uint32_t events);
   void read();
   void take(std::span<char> bytes);

@@ -72,8 +72,9 @@ test('wrong usage is exit code 64 and says what was meant', async () => {
   assertRefused(await sojourn(['sessions', '--server']), usage, /--server/);
 });
 
-test('serve announces its address, writes server.json for its owner only, and removes it at the end', async () => {
+test('serve announces its address, writes server.json for its owner only, and removes it at the end', async (t) => {
   const own = await start();
+  t.after(() => own.stop());
   assert.match(own.stdout, /^Listening on http:\/\/127\.0\.0\.1:\d+\n$/);
   const record = path.join(own.data, 'server.json');
   assert.equal(statSync(record).mode & 0o777, 0o600);
@@ -82,12 +83,12 @@ test('serve announces its address, writes server.json for its owner only, and re
   own.child.kill('SIGTERM');
   assert.deepEqual(await own.exited, { code: 0, signal: null });
   assert.equal(existsSync(record), false);
-  await own.stop();
 });
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
-  test(`${signal} ends the server cleanly, also with an extension connected and a call pending`, async () => {
+  test(`${signal} ends the server cleanly, also with an extension connected and a call pending`, async (t) => {
     const own = await start();
+    t.after(() => own.stop());
     const extension = await own.open();
     const pending = own.get(`/api/browser/${extension.id}/tabs`).catch((error) => error);
     await extension.next();
@@ -97,12 +98,12 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     assert.ok(Date.now() - since < 3000, `after ${Date.now() - since} ms`);
     assert.ok([1001, 1012].includes((await extension.closed).code));
     await pending;
-    await own.stop();
   });
 }
 
-test('every line of the log is JSON', async () => {
+test('every line of the log is JSON', async (t) => {
   const own = await start({ logLevel: 'debug' });
+  t.after(() => own.stop());
   const extension = await own.open();
   await own.list();
   await extension.close();
@@ -281,15 +282,15 @@ test('no server is exit code 69, says where was looked and how to start one', as
   }
 });
 
-test('a server.json that a dead server left behind is exit code 69, not a hang', async () => {
+test('a server.json that a dead server left behind is exit code 69, not a hang', async (t) => {
   const own = await start();
+  t.after(() => own.stop());
   const { address } = JSON.parse(readFileSync(path.join(own.data, 'server.json'), 'utf8'));
   own.child.kill('SIGKILL');
   await own.exited;
   assertRefused(await sojourn(['sessions', '--data', own.data]), unavailable, new RegExp(address.split(':').pop()), /sojourn serve/);
   const next = await run('sh', ['-c', 'exec "$0" serve --listen 127.0.0.1:0 --data "$1" & pid=$!; sleep 1; kill $pid; wait $pid', binary, own.data], { env: cleanEnvironment() });
   assert.match(next.stdout, /^Listening on/m, `the next server starts on the same folder: ${next.stderr}`);
-  await own.stop();
 });
 
 test('what answers but is no server of ours is refused, and one that never answers ends in time', async (t) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -21,7 +21,11 @@ export const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const crashText = /panic|terminate called|Sanitizer|runtime error:|Assertion .* failed|Segmentation fault|double free|corrupted/i;
 const children = new Set();
 const rawSockets = new Set();
-process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
+const folders = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+});
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,8 +45,8 @@ export function run(program, args = [], { env = {}, input = '', ms_max = 20000, 
   return new Promise((resolve, reject) => {
     const started = Date.now();
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
-    children.add(child);
     const out = { stdout: '', stderr: '' };
+    children.add(child);
     child.stdout.setEncoding('utf8').on('data', (text) => { out.stdout += text; });
     child.stderr.setEncoding('utf8').on('data', (text) => { out.stderr += text; });
     const timer = setTimeout(() => child.kill('SIGKILL'), ms_max);
@@ -65,8 +69,7 @@ export function request(base, target, { method = 'GET', headers = {}, body } = {
       incoming.on('data', (chunk) => chunks.push(chunk));
       incoming.on('error', reject);
       incoming.on('end', () => {
-        const bytes = Buffer.concat(chunks);
-        const text = bytes.toString('utf8');
+        const [bytes, text] = [Buffer.concat(chunks), Buffer.concat(chunks).toString('utf8')];
         let json;
         try { json = JSON.parse(text); } catch { json = undefined; }
         resolve({ status: incoming.statusCode, headers: incoming.headers, bytes, text, json });
@@ -79,14 +82,12 @@ export function request(base, target, { method = 'GET', headers = {}, body } = {
 }
 
 class Server {
+  urls = [];
+  stdout = '';
+  stderr = '';
+
   constructor(child, data) {
-    this.child = child;
-    this.pid = child.pid;
-    this.data = data;
-    this.home = path.join(data, 'home');
-    this.urls = [];
-    this.stdout = '';
-    this.stderr = '';
+    Object.assign(this, { child, data, pid: child.pid, home: path.join(data, 'home') });
     this.exited = new Promise((resolve) => {
       child.on('close', (code, signal) => { children.delete(child); resolve({ code, signal }); });
     });
@@ -133,6 +134,7 @@ class Server {
     const { code, signal } = await this.exited;
     clearTimeout(timer);
     await rm(this.data, { recursive: true, force: true });
+    folders.delete(this.data);
     if (running && (code !== 0 || crashText.test(this.stderr))) {
       throw new Error(`the server ended with ${signal ?? code}\n${this.stderr.slice(-4000)}`);
     }
@@ -141,12 +143,13 @@ class Server {
 }
 
 /**
- * Starts a server. `listen` lists addresses, `args` adds flags, `config` is the text of a configuration file.
+ * Starts a server. `listen` lists addresses, `args` adds flags, `config` is the text of a configuration file, `data` a folder of before.
  * Resolves once every listener is announced and server.json is written.
  */
-export async function start({ listen = ['127.0.0.1:0'], args = [], config, env = {}, logLevel } = {}) {
-  const data = await mkdtemp(path.join(os.tmpdir(), 'sojourn-e2e-'));
-  await mkdir(path.join(data, 'home'));
+export async function start({ listen = ['127.0.0.1:0'], args = [], config, env = {}, logLevel, data: kept } = {}) {
+  const data = kept ?? await mkdtemp(path.join(os.tmpdir(), 'sojourn-e2e-'));
+  folders.add(data);
+  await mkdir(path.join(data, 'home'), { recursive: true });
   const line = ['serve', '--data', data, ...listen.flatMap((address) => ['--listen', address]), ...args];
   if (logLevel) line.push('--log-level', logLevel);
   if (config !== undefined) {
@@ -289,10 +292,8 @@ export async function rawSocket(port, { host = '127.0.0.1', allowHalfOpen = fals
     await eventually(() => raw.ended || raw.closed, 'the server closes the connection', ms);
     return raw.received();
   };
-  raw.end = () => socket.end();
   raw.reset = () => { if (!socket.destroyed) socket.resetAndDestroy(); };
-  raw.destroy = () => socket.destroy();
-  return raw;
+  return Object.assign(raw, { end: () => socket.end(), destroy: () => socket.destroy() });
 }
 
 /**
@@ -318,8 +319,7 @@ export function hostileTest(name, subject, body) {
 /** Splits bytes into HTTP responses by Content-Length: [{status, headers, body}]. */
 export function parseResponses(bytes) {
   const responses = [];
-  let rest = Buffer.from(bytes);
-  for (;;) {
+  for (let rest = Buffer.from(bytes); ;) {
     const end = rest.indexOf('\r\n\r\n');
     if (end < 0) return responses;
     const [first, ...lines] = rest.subarray(0, end).toString('latin1').split('\r\n');
