@@ -104,10 +104,19 @@ async function openServer(chosen) {
   return server;
 }
 
+function explained(error) {
+  const remedies = [
+    [/No usable sandbox|Operation not permitted.*namespace|zygote_host_impl/s, 'Chromium\'s sandbox needs user namespaces: sysctl -w kernel.unprivileged_userns_clone=1, or in a container a seccomp profile that allows them'],
+    [/cannot open display|Missing X server|Authorization required/i, 'the display cannot be used by this user: ./start --headless does without'],
+  ];
+  const remedy = remedies.find(([symptom]) => symptom.test(error.message))?.[1];
+  return remedy ? new Error(`${error.message.split('\n')[0]}\n${remedy}`) : error;
+}
+
 async function openBrowser(server, headless) {
   const extension = path.join(root, 'web/extension/dist');
   if (!existsSync(path.join(extension, 'manifest.json'))) throw new Error(`${extension} is not built; ./start builds it`);
-  const browser = await launchChromium({ extension, server: server.address, headless });
+  const browser = await launchChromium({ extension, server: server.address, headless }).catch((error) => { throw explained(error); });
   opened.push(browser.close);
   const { product } = await browser.cdp.send('Browser.getVersion');
   const user = process.getuid?.() === 0 ? ', as a user without rights' : '';

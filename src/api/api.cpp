@@ -62,6 +62,10 @@ Response error_response(int status, std::string_view message) {
   return response;
 }
 
-Response error_response(Error const& error) { return error_response(row(error.code).http_status, error.message); }
+Response error_response(Error const& error) {
+  auto response = error_response(row(error.code).http_status, error.message);
+  if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
 
 }  // namespace sojourn

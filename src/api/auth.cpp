@@ -64,7 +64,9 @@ Result<std::string> Access::admit(Request const& request) const {
   auto const origin = request.header("origin");
   if (origin_count > 1 || (origin_count == 1 && !is_allowed_origin(origin, request.path))) return refuse_origin(origin);
   auto const site = request.header("sec-fetch-site");
-  bool const from_elsewhere = site == "cross-site" || site == "same-site";
+  // No page made it and nobody navigated: another extension, which hides its origin in a GET.
+  bool const from_extension = site == "none" && request.header("sec-fetch-mode") != "navigate";
+  bool const from_elsewhere = site == "cross-site" || site == "same-site" || from_extension;
   if (from_elsewhere && origin_count == 0 && !is_navigation_to_a_page(request)) {
     return error(
         Code::forbidden,

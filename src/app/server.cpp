@@ -33,9 +33,9 @@ constexpr std::int64_t drain_us = 3'000'000;
 // Descriptors that are not clients: listeners, logs, epoll, screenshots.
 constexpr std::int64_t reserved_fds = 64;
 
-std::string media_folder() {
+std::string media_folder(Config const& config) {
   char const* const home = std::getenv("HOME");
-  return std::string(home != nullptr ? home : "/tmp") + "/btw_media";
+  return (home != nullptr && *home != 0 ? std::string(home) : config.data) + "/btw_media";
 }
 
 ListenerDialect to_dialect(std::string_view word) {
@@ -81,7 +81,7 @@ struct Server::Parts {
   Hub hub{Hub::World{store, log, Clock(), Random(), limits}};
   Access access{config.allow_origins, config.documented_ports};
   Extension extension{hub};
-  Tabs tabs{hub, media_folder(), Random()};
+  Tabs tabs{hub, media_folder(config), Random()};
   Operations operations{hub, "send"};
   Router router{access, log, Random()};
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};

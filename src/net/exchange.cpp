@@ -11,6 +11,8 @@ namespace {
 
 // What may wait behind a request that is being answered; the rest stays in the kernel.
 constexpr std::size_t pending_bytes_max = 64 * 1024;
+// Answers that wait for a peer to read them, before its next request is looked at.
+constexpr std::size_t unread_bytes_max = 256 * 1024;
 // How long the peer has to read our last answer and close.
 constexpr std::int64_t last_word_us = 2'000'000;
 // A door answers within its own deadlines; this only keeps the timer alive meanwhile.
@@ -24,14 +26,14 @@ void Exchange::arm(std::int64_t within_ms) { peer_.arm(peer_.world().loop.now().
 
 void Exchange::take(std::string_view bytes) {
   if (last_ && !busy_) return;  // after the last answer nobody listens
-  if (!busy_) return advance(bytes);
+  if (may_advance() && pending_.empty()) return advance(bytes);
   pending_ += bytes;
   if (pending_.size() >= pending_bytes_max) peer_.pause_reading(true);
 }
 
 void Exchange::advance(std::string_view input) {
   advancing_ = true;
-  while (!busy_ && !last_ && !input.empty()) {
+  while (may_advance() && !last_ && !input.empty()) {
     bool const was_idle = parser_.is_idle();
     bool const had_header = parser_.has_header();
     auto const status = parser_.feed(input);
@@ -46,7 +48,7 @@ void Exchange::advance(std::string_view input) {
     }
   }
   advancing_ = false;
-  if (busy_ && !last_) pending_.assign(input);
+  if (!last_) pending_.assign(input);
 }
 
 void Exchange::dispatch() {
@@ -107,11 +109,17 @@ void Exchange::answer(Response response) {
   }
   parser_.reset();
   arm(peer_.world().limits.keep_alive_ms);
-  if (advancing_ || pending_.empty()) return;
+  if (!advancing_) on_drained();
+}
+
+void Exchange::on_drained() {
+  if (pending_.empty() || !may_advance() || last_) return;
   peer_.pause_reading(false);
   auto const waiting = std::exchange(pending_, {});
   advance(waiting);
 }
+
+bool Exchange::may_advance() const { return !busy_ && peer_.queued_bytes() < unread_bytes_max; }
 
 void Exchange::refuse(HttpFailure failure) {
   peer_.world().log.write(

@@ -20,6 +20,8 @@ class Exchange {
   void take(std::string_view bytes);
   // The peer sends no more.
   void on_end();
+  // All answers so far are with the kernel.
+  void on_drained();
   // The deadline that was armed has passed.
   void on_timer();
   bool is_idle() const { return !busy_ && pending_.empty() && parser_.is_idle(); }
@@ -31,6 +33,7 @@ class Exchange {
 
  private:
   void advance(std::string_view input);
+  bool may_advance() const;
   void dispatch();
   void start_upgrade();
   void refuse(HttpFailure failure);

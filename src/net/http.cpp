@@ -270,9 +270,12 @@ bool HttpParser::is_http_1_0() const { return state_->parser && state_->parser->
 bool HttpParser::keeps_alive() const { return state_->parser && state_->parser->get().keep_alive(); }
 
 bool HttpParser::is_upgrade() const {
-  auto const& message = state_->parser->get();
-  return equal_ignoring_case(view(message[http::field::upgrade]), "websocket") &&
-         has_token(view(message[http::field::connection]), "upgrade");
+  auto const names = [this](std::string_view field, std::string_view token) {
+    return std::ranges::any_of(state_->headers, [&](Header const& header) {
+      return equal_ignoring_case(header.name, field) && has_token(header.value, token);
+    });
+  };
+  return names("upgrade", "websocket") && names("connection", "upgrade");
 }
 
 void append_answer(std::string& out, Answer const& answer) {

@@ -47,6 +47,7 @@ Loop::~Loop() { ::close(epoll_); }
 
 void Loop::run(Turn const& turn) {
   std::int64_t until_us = 0;
+  running_ = true;
   while (running_) {
     ready_count_ = epoll_wait(epoll_, ready_.data(), events_max, posted_.empty() ? sleep_ms(until_us) : 0);
     now_ = clock_.now();

@@ -52,7 +52,7 @@ class Loop {
   // Ends each iteration; returns the steady time (us) until which the loop may sleep: 0 = not at all.
   using Turn = std::function<std::int64_t()>;
 
-  // Runs until stop().
+  // Runs until stop(), which ends the iteration that it is called in. May be run again.
   void run(Turn const& turn);
   void stop() { running_ = false; }
 
@@ -74,7 +74,7 @@ class Loop {
   int sleep_ms(std::int64_t until_us) const;
 
   int epoll_;
-  bool running_ = true;
+  bool running_ = false;
   Clock clock_;
   Moment now_;
   std::vector<epoll_event> ready_;

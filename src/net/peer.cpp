@@ -81,6 +81,7 @@ void Peer::flush() {
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
   if (websocket_ && !finishing_ && outbox_.bytes() > limit) return cut_off();
+  if (outbox_.empty() && exchange_) exchange_->on_drained();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
   if (ended_) close();

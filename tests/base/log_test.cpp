@@ -46,8 +46,8 @@ TEST(LogLine, IsOneJsonObjectWithTimeLevelEventAndFieldsInTheirOrder) {
 
 TEST(LogLine, TakesTextFromEveryKindOfString) {
   std::string const owned = "a";
-  EXPECT_EQ(to_log_line({}, Level::info, "e", {{"x", owned}, {"y", std::string_view("b")}, {"z", "c"}}).substr(42),
-            R"("event":"e","x":"a","y":"b","z":"c"})");
+  auto const line = to_log_line({}, Level::info, "e", {{"x", owned}, {"y", std::string_view("b")}, {"z", "c"}});
+  EXPECT_TRUE(line.ends_with(R"("event":"e","x":"a","y":"b","z":"c"})")) << line;
 }
 
 TEST(LogLine, StaysOneLineWhateverTheInput) {

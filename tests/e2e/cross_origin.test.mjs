@@ -126,70 +126,81 @@ test('Sec-Fetch-Site tells a foreign page that hides its origin', async () => {
   }
 });
 
-/** Runs in a page: tries every way to reach `base` and tells what came of each. */
-async function attack(base, id, skipped = []) {
+/** Runs in a page: what a page can do, each telling in a word what came of it. */
+function makeTools() {
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms, 'no event'));
-  const target = `${base}/api/websocket/sessions`;
-  const element = (name, attributes) => Promise.race([wait(2500), new Promise((resolve) => {
+  const within = (start) => Promise.race([wait(2500), new Promise(start)]);
+  const contentOf = (frame) => { try { return frame.contentDocument ? `read ${frame.contentDocument.body.textContent}` : 'refused'; } catch { return 'refused'; } };
+  const element = (name, attributes) => within((resolve) => {
     const made = Object.assign(document.createElement(name), attributes);
     made.onload = () => resolve('loaded');
     made.onerror = () => resolve('refused');
     document.body.append(made);
-  })]);
+  });
   const call = (url, options) => fetch(url, options).then(async (answer) => `${answer.type} ${answer.status} ${await answer.text()}`, () => 'refused');
-  const socket = (url) => Promise.race([wait(2500), new Promise((resolve) => {
+  const socket = (url) => within((resolve) => {
     const made = new WebSocket(url);
     made.onopen = () => resolve('opened');
     made.onerror = () => resolve('refused');
-  })]);
-  const form = (action, enctype) => new Promise((resolve) => {
-    const frame = document.body.appendChild(Object.assign(document.createElement('iframe'), { name: `frame${Math.random()}` }));
+  });
+  const framed = async (attributes, use) => {
+    const frame = document.body.appendChild(Object.assign(document.createElement('iframe'), attributes));
+    use?.(frame);
+    await wait(700);
+    return contentOf(frame);
+  };
+  const form = (action, enctype) => framed({ name: `frame${Math.random()}` }, (frame) => {
     const made = Object.assign(document.createElement('form'), { action, method: 'POST', enctype, target: frame.name });
     made.append(Object.assign(document.createElement('input'), { name: '{"type":"evil","data":"', value: '"}' }));
     document.body.append(made);
     made.submit();
-    setTimeout(() => { try { resolve(`read ${frame.contentDocument.body.textContent}`); } catch { resolve('refused'); } }, 700);
   });
-  const framed = (src) => new Promise((resolve) => {
-    const frame = document.body.appendChild(Object.assign(document.createElement('iframe'), { src }));
-    setTimeout(() => { try { resolve(frame.contentDocument ? `read ${frame.contentDocument.body.textContent}` : 'refused'); } catch { resolve('refused'); } }, 700);
-  });
-  const events = () => Promise.race([wait(2500), new Promise((resolve) => {
-    const source = new EventSource(target);
+  const events = (url) => within((resolve) => {
+    const source = new EventSource(url);
     source.onopen = () => resolve('opened');
     source.onerror = () => { source.close(); resolve('refused'); };
-  })]);
-  const json = { method: 'POST', body: '{"type":"evil"}', headers: { 'Content-Type': 'application/json' } };
+  });
+  const worker = (url) => within((resolve) => {
+    const code = `try { importScripts(${JSON.stringify(url)}); postMessage('loaded'); } catch { postMessage('refused'); }`;
+    new Worker(URL.createObjectURL(new Blob([code]))).onmessage = ({ data }) => resolve(data);
+  });
+  return { element, call, socket, framed, form, events, worker };
+}
+
+/** Runs in a page: tries every way to reach `base`, those in `skipped` excepted: {name: what came of it}. */
+async function attack({ element, call, socket, framed, form, events, worker }, base, id, skipped = []) {
+  const target = `${base}/api/websocket/sessions`;
   const sockets = base.replace('http', 'ws');
+  const json = (body) => ({ method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+  const evil = '{"type":"evil"}';
   const tries = {
     script: () => element('script', { src: target }),
     module: () => import(target).then(() => 'loaded', () => 'refused'),
     image: () => element('img', { src: target }),
     style: () => element('link', { rel: 'stylesheet', href: target }),
-    frame: () => framed(target),
+    frame: () => framed({ src: target }),
     fetch: () => call(target),
     fetchWithCookies: () => call(target, { credentials: 'include' }),
     fetchNoCors: () => call(target, { mode: 'no-cors' }),
     fetchHealth: () => call(`${base}/api/health`),
-    post: () => call(`${target}/${id}/message`, json),
-    postPlain: () => call(`${target}/${id}/message`, { method: 'POST', body: '{"type":"evil"}', mode: 'no-cors' }),
+    post: () => call(`${target}/${id}/message`, json(evil)),
+    postPlain: () => call(`${target}/${id}/message`, { method: 'POST', body: evil, mode: 'no-cors' }),
     remove: () => call(`${target}/${id}`, { method: 'DELETE' }),
-    tabs: () => call(`${base}/api/browser/${id}/tabs/1/execute`, { ...json, body: '{"code":"1"}' }),
-    beacon: async () => { navigator.sendBeacon(`${target}/${id}/message`, new Blob(['{"type":"evil"}'], { type: 'text/plain' })); return 'sent'; },
+    tabs: () => call(`${base}/api/browser/${id}/tabs/1/execute`, json('{"code":"1"}')),
+    beacon: async () => { navigator.sendBeacon(`${target}/${id}/message`, new Blob([evil], { type: 'text/plain' })); return 'sent'; },
     formPlain: () => form(`${target}/${id}/message`, 'text/plain'),
     formUrl: () => form(`${target}/${id}/message`, 'application/x-www-form-urlencoded'),
     formMultipart: () => form(`${target}/${id}/message`, 'multipart/form-data'),
-    events,
+    events: () => events(target),
     socket: () => socket(`${sockets}/ws`),
     socketExtension: () => socket(`${sockets}/ws/extension`),
-    worker: () => new Promise((resolve) => {
-      const code = `try { importScripts(${JSON.stringify(target)}); postMessage('loaded'); } catch { postMessage('refused'); }`;
-      new Worker(URL.createObjectURL(new Blob([code]))).onmessage = ({ data }) => resolve(data);
-    }),
+    worker: () => worker(target),
   };
   const chosen = Object.entries(tries).filter(([name]) => !skipped.includes(name));
   return Object.fromEntries(await Promise.all(chosen.map(async ([name, run]) => [name, await run()])));
 }
+
+const attackCode = (...values) => `(${attack})((${makeTools})(), ${values.map((value) => JSON.stringify(value)).join(', ')})`;
 
 /** Chromium with a bare extension of no rights, and a small web server for the pages. */
 async function browse(t) {
@@ -237,7 +248,6 @@ test('a page of a stranger in Chromium reads nothing and changes nothing', { ski
   const before_list = await server.list();
   const browser = await browse(t);
   const base = `http://127.0.0.1:${server.port}`;
-  const code = (target) => `(${attack})(${JSON.stringify(target)}, ${JSON.stringify(extension.id)})`;
   for (const [page, target] of [
     [`http://127.0.0.1:${browser.port}/`, base],
     [`http://evil.test:${browser.port}/`, base],
@@ -246,7 +256,7 @@ test('a page of a stranger in Chromium reads nothing and changes nothing', { ski
     [`http://evil.test:${server.port}/`, `http://evil.test:${server.port}`],
   ]) {
     await t.test(`from ${new URL(page).hostname} to ${new URL(target).hostname}${new URL(page).pathname}`, async () => {
-      const results = await browser.evaluate(page, code(target));
+      const results = await browser.evaluate(page, attackCode(target, extension.id));
       assert.ok(Object.keys(results).length >= 20);
       assertNothingRead(results);
       for (const name of ['socket', 'socketExtension', 'events', 'script', 'worker']) assert.equal(results[name], 'refused', name);
@@ -262,8 +272,7 @@ test('the same page succeeds once its origin is allowed, so the tries are real',
   const open = await start({ args: ['--allow-origin', origin] });
   t.after(() => open.stop());
   const extension = await extensionFor(t, open);
-  const code = `(${attack})(${JSON.stringify(open.url)}, ${JSON.stringify(extension.id)}, ['remove', 'tabs'])`;
-  const results = await browser.evaluate(`${origin}/`, code);
+  const results = await browser.evaluate(`${origin}/`, attackCode(open.url, extension.id, ['remove', 'tabs']));
   assert.match(results.fetch, /^cors 200 \{"count":/);
   assert.match(results.post, /^cors 200 /);
   assert.equal(results.socket, 'opened');

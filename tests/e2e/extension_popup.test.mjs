@@ -22,18 +22,11 @@ test('BTW-26..31: the popup shows the connection and changes it', withBrowser, a
   });
 
   await t.test('BTW-27: Connection Info has the status, the id, the retries and the day', async () => {
-    const rows = await popup.evaluate(`[...document.querySelectorAll('dl > div')].map((row) =>
-      [row.querySelector('dt').textContent, row.querySelector('code, dd').textContent.trim()])`);
     const day = await popup.evaluate('new Intl.DateTimeFormat("en-US", { month: "short", day: "numeric", year: "numeric" }).format(Date.now())');
     assert.match(day, /^[A-Z][a-z]{2} \d{1,2}, \d{4}$/);
-    const info = await popup.evaluate('document.querySelector("dl").innerText.includes(document.getElementById("session-id").textContent)');
-    assert.equal(info, true);
-    assert.equal(await popup.text('info-status'), 'Connected');
-    assert.equal(await popup.text('session-id'), all.id);
+    const rows = await popup.evaluate(`[...document.querySelectorAll('dl > div')].map((row) => row.textContent.replace(/\\s+/g, ' ').trim())`);
+    assert.deepEqual(rows, ['Status: Connected', `Session ID: ${all.id} Copy`, 'Retry Count: 0/1', `Last Connected: ${day}`]);
     assert.match(all.id, sessionId);
-    assert.equal(await popup.text('retry-count'), '0/1');
-    assert.equal(await popup.text('last-connected'), day);
-    assert.deepEqual(rows.map(([name]) => name), ['Status', 'Session ID', 'Retry Count', 'Last Connected']);
     assert.equal(await popup.evaluate('document.getElementById("info-title").textContent'), 'Connection Info');
   });
 

@@ -174,6 +174,29 @@ test('tabs.click, type and fill: a page sees a real mouse and real keys', withBr
     }
   });
 
+  await t.test('click and Enter wait for the page that a form or a script leads to', async () => {
+    const form = await openTab(all, '/form.html');
+    resultOf(await form.on('fill', { selector: '#number', text: '11' }));
+    resultOf(await form.on('click', { selector: '#send' }));
+    assert.equal(await form.run('document.title'), 'Site 11');
+    for (const [selector, title] of [['#script', 'Site 21'], ['#soon', 'Site 22']]) {
+      resultOf(await form.on('back'));
+      resultOf(await form.on('click', { selector }));
+      assert.equal(await form.run('document.title'), title);
+    }
+    resultOf(await form.on('back'));
+    resultOf(await form.on('fill', { selector: '#number', text: '' }));
+    resultOf(await form.on('type', { selector: '#number', text: '12\n' }));
+    assert.equal(await form.run('document.title'), 'Site 12');
+  });
+
+  await t.test('a page that asks whether to leave is left', async () => {
+    const form = await openTab(all, '/form.html?guard');
+    resultOf(await form.on('type', { selector: '#number', text: '1' }));
+    resultOf(await all.tabs('PATCH', `/${form.tabId}`, { url: `${all.pages}/site?n=13` }));
+    assert.equal(await form.run('document.title'), 'Site 13');
+  });
+
   await t.test('type presses a key for each character at the end of the text, with the delay between', async () => {
     await take();
     assert.deepEqual(resultOf(await on('type', { selector: '#note', text: ' Ab1', delay: 60 })), { typed: true });

@@ -322,6 +322,26 @@ hostile('every answer is UTF-8, whatever bytes the headers of the caller hold', 
   }
 });
 
+hostile('a caller that pipelines and never reads keeps memory bounded and nobody waiting', async (t) => {
+  const crowded = await start();
+  t.after(() => crowded.stop());
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => crowded.open({ userAgent: 'x'.repeat(500) })));
+  const before_kb = await crowded.rssKb();
+  const stuck = await rawSocket(crowded.port);
+  stuck.socket.pause();
+  for (let n = 0; n < 40; n += 1) stuck.send(`GET ${list} HTTP/1.1\r\nHost: 127.0.0.1:${crowded.port}\r\n\r\n`.repeat(100));
+  let grown_kb = 0;
+  for (let n = 0; n < 30; n += 1) {
+    const since = Date.now();
+    assert.equal((await crowded.get('/api/health')).status, 200);
+    assert.ok(Date.now() - since < 500, `${Date.now() - since} ms`);
+    await sleep(50);
+    grown_kb = Math.max(grown_kb, (await crowded.rssKb()) - before_kb);
+  }
+  assert.ok(grown_kb < 16 * 1024, `grown by ${grown_kb} KiB`);
+  for (const extension of crowd) extension.ws.terminate();
+});
+
 hostile('a request that comes byte by byte is answered', async () => {
   const socket = await rawSocket(server.port);
   for (const byte of bytes(post('Content-Length: 2', 'Connection: close'), '{}')) {

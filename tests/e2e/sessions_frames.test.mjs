@@ -1,7 +1,7 @@
 // Contract 1, frames between server and extension.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { closePayload, extensionFor, frame, rawWebSocket, sessionId, sleep, start } from './harness.mjs';
+import { closePayload, extensionFor, frame, parseFrames, rawSocket, rawWebSocket, sessionId, sleep, start, upgradeRequest } from './harness.mjs';
 
 let server;
 before(async () => { server = await start(); });
@@ -32,10 +32,20 @@ test('BTW-13 the greeting comes once, alone and as text', async (t) => {
 });
 
 test('BTW-13 the greeting comes first even when the client speaks in the same packet as its upgrade', async (t) => {
-  const extension = await extensionFor(t, server);
-  extension.send({ type: 'ping' });
-  assert.equal(extension.hello.type, 'connected');
-  assert.equal((await extension.next()).type, 'pong');
+  const raw = await rawSocket(server.port);
+  t.after(() => raw.destroy());
+  raw.send(Buffer.concat([Buffer.from(upgradeRequest(server.port)), frame(1, '{"type":"ping"}'), frame(1, '[1]')]));
+  const heard = () => parseFrames(raw.received().subarray(raw.received().indexOf('\r\n\r\n') + 4));
+  await raw.waitFor(() => heard().length === 3, 'three messages');
+  assert.deepEqual(heard().map(({ payload }) => JSON.parse(payload.toString()).type), ['connected', 'pong', 'echo']);
+});
+
+test('BTW-13 an upgrade that is pipelined behind a request is accepted after its answer', async (t) => {
+  const raw = await rawSocket(server.port);
+  t.after(() => raw.destroy());
+  raw.send(`GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\n${upgradeRequest(server.port)}`);
+  await raw.waitFor(() => raw.text().includes('"connected"'), 'the greeting');
+  assert.match(raw.text(), /^HTTP\/1\.1 200 [^]*"status":"ok"[^]*HTTP\/1\.1 101 /);
 });
 
 test('BTW-15 a client that lists on receipt of the greeting finds itself', async (t) => {

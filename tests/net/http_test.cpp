@@ -196,11 +196,20 @@ TEST(Http, ChunkedBodiesAreReadHoweverTheyAreCut) {
 
 TEST(Http, MalformedChunksAreRefused) {
   for (std::string_view const body : {
-           "5\nhello\n0\n\n"sv, "5\r\nhello0\r\n\r\n"sv, "4\r\nhello\r\n0\r\n\r\n"sv, "x\r\nhello\r\n0\r\n\r\n"sv,
-           "0x5\r\nhello\r\n0\r\n\r\n"sv, "-5\r\nhello\r\n0\r\n\r\n"sv, " 5\r\nhello\r\n0\r\n\r\n"sv,
-           "\r\n0\r\n\r\n"sv, "5;\r\nhello\r\n0\r\n\r\n"sv, "5;a=\"\nb\"\r\nhello\r\n0\r\n\r\n"sv,
-           "5\r\nhello\r\n0\r\nbad trailer\r\n\r\n"sv, "5;a\nb\r\nhello\r\n0\r\n\r\n"sv,
-           "5\r\nhello\r\n0\r\nA: b\nC: d\r\n\r\n"sv, "11111111111111111\r\nhello\r\n0\r\n\r\n"sv,
+           "5\nhello\n0\n\n"sv,
+           "5\r\nhello0\r\n\r\n"sv,
+           "4\r\nhello\r\n0\r\n\r\n"sv,
+           "x\r\nhello\r\n0\r\n\r\n"sv,
+           "0x5\r\nhello\r\n0\r\n\r\n"sv,
+           "-5\r\nhello\r\n0\r\n\r\n"sv,
+           " 5\r\nhello\r\n0\r\n\r\n"sv,
+           "\r\n0\r\n\r\n"sv,
+           "5 \r\nhello\r\n0\r\n\r\n"sv,
+           "5;a=\"\nb\"\r\nhello\r\n0\r\n\r\n"sv,
+           "5\r\nhello\r\n0\r\nbad trailer\r\n\r\n"sv,
+           "5;a\nb\r\nhello\r\n0\r\n\r\n"sv,
+           "5\r\nhello\r\n0\r\nA: b\nC: d\r\n\r\n"sv,
+           "11111111111111111\r\nhello\r\n0\r\n\r\n"sv,
        }) {
     EXPECT_EQ(read_all_ways(chunked(body)), "!400") << body;
   }
@@ -226,8 +235,129 @@ TEST(Http, TrailersNeverAppearAsHeaders) {
 }
 
 TEST(Http, ATrailerCanNotChangeTheLength) {
-  EXPECT_EQ(read_all_ways(chunked("1\r\n!\r\n0\r\nContent-Length: 3\r\n\r\n")), "!400");
-  EXPECT_EQ(read_all_ways(chunked("1\r\n!\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n")), "!400");
+  auto const next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"s;
+  EXPECT_EQ(read_all_ways(chunked("1\r\n!\r\n0\r\nContent-Length: 3\r\n\r\n" + next)), "POST /x{!} GET /next{} ");
+  EXPECT_EQ(read_all_ways(chunked("1\r\n!\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n" + next)),
+            "POST /x{!} GET /next{} ");
+}
+
+// The end of one request and the beginning of the next are found wherever the bytes are cut.
+TEST(Http, PipelinedRequestsAreReadAtEveryCut) {
+  auto const bytes = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n" + chunked("3\r\nabc\r\n0\r\n\r\n") +
+                     post("Content-Length: 4\r\n", "GET ") + chunked("1;x=y\r\n!\r\n00\r\nLate: 1\r\n\r\n") +
+                     "\r\nDELETE /2 HTTP/1.1\r\nHost: h\r\n\r\n";
+  auto const expected = "GET /1{} POST /x{abc} POST /x{GET } POST /x{!} DELETE /2{} "s;
+  EXPECT_EQ(read_all_ways(bytes), expected);
+  Limits const limits;
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    HttpParser parser(limits);
+    std::string out;
+    for (auto input : {std::string_view(bytes).substr(0, cut), std::string_view(bytes).substr(cut)}) {
+      while (!input.empty()) {
+        auto const status = parser.feed(input);
+        if (status != HttpParser::Status::request) break;
+        Request request;
+        parser.fill(request);
+        out.append(request.method).append(" ").append(request.path).append("{").append(request.body).append("} ");
+        parser.reset();
+      }
+    }
+    ASSERT_EQ(out, expected) << "cut at " << cut;
+  }
+}
+
+TEST(Http, UpgradesAndKeepingAliveAreSeenInAnySpelling) {
+  Limits const limits;
+  auto const parse = [&](std::string const& fields, auto question) {
+    HttpParser parser(limits);
+    auto const bytes = "GET /ws HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
+    std::string_view input(bytes);
+    EXPECT_EQ(parser.feed(input), HttpParser::Status::request) << fields;
+    return question(parser);
+  };
+  auto const is_upgrade = [](HttpParser const& parser) { return parser.is_upgrade(); };
+  EXPECT_TRUE(parse("Upgrade: websocket\r\nConnection: Upgrade\r\n", is_upgrade));
+  EXPECT_TRUE(parse("upgrade: WebSocket\r\nCONNECTION: keep-alive ,upgrade\r\n", is_upgrade));
+  EXPECT_TRUE(parse("Upgrade: h2c, websocket\r\nConnection: keep-alive\r\nConnection: upgrade\r\n", is_upgrade));
+  EXPECT_FALSE(parse("Upgrade: websocket\r\n", is_upgrade));
+  EXPECT_FALSE(parse("Upgrade: websocket\r\nConnection: keep-alive\r\n", is_upgrade));
+  EXPECT_FALSE(parse("Upgrade: h2c\r\nConnection: Upgrade\r\n", is_upgrade));
+  EXPECT_FALSE(parse("Connection: Upgrade\r\n", is_upgrade));
+  auto const keeps_alive = [](HttpParser const& parser) { return parser.keeps_alive(); };
+  EXPECT_TRUE(parse("", keeps_alive));
+  EXPECT_FALSE(parse("Connection: close\r\n", keeps_alive));
+  EXPECT_FALSE(parse("connection: Close, x\r\n", keeps_alive));
+}
+
+TEST(Http, TheBodyIsAskedForOnceAndOnlyWhileItIsMissing) {
+  Limits const limits;
+  HttpParser parser(limits);
+  auto const head = post("Content-Length: 2\r\nExpect: 100-Continue\r\n", "");
+  std::string_view input(head);
+  EXPECT_FALSE(parser.wants_continue());
+  ASSERT_EQ(parser.feed(input), HttpParser::Status::need_more);
+  EXPECT_TRUE(parser.has_header());
+  EXPECT_TRUE(parser.wants_continue());
+  EXPECT_FALSE(parser.wants_continue()) << "it was asked already";
+  HttpParser second(limits);
+  auto const whole = head + "{}";
+  input = whole;
+  ASSERT_EQ(second.feed(input), HttpParser::Status::request);
+  EXPECT_FALSE(second.wants_continue());
+}
+
+TEST(Http, AnAnswerCarriesWhatEveryAnswerCarries) {
+  std::string out;
+  Response response;
+  response.body = "{}";
+  response.headers.emplace_back("Retry-After", "1");
+  append_answer(out, {response, {"r1", "c1", ""}, 1'771'960'936'015'000, true, false});
+  EXPECT_EQ(out,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n"
+            "Date: Tue, 24 Feb 2026 19:22:16 GMT\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+            "Cross-Origin-Resource-Policy: same-origin\r\nVary: Origin\r\nX-Request-ID: r1\r\n"
+            "X-Correlation-ID: c1\r\nRetry-After: 1\r\n\r\n{}");
+  out.clear();
+  append_answer(out, {response, {"r1", "c1", "http://localhost:3000"}, 0, false, true});
+  EXPECT_NE(out.find("\r\nAccess-Control-Allow-Origin: http://localhost:3000\r\n"), out.npos);
+  EXPECT_NE(out.find("\r\nContent-Length: 2\r\n"), out.npos) << "HEAD tells the length";
+  EXPECT_TRUE(out.ends_with("Connection: close\r\n\r\n")) << "HEAD has no body";
+  out.clear();
+  response = {};
+  response.status = 204;
+  response.content_type = {};
+  append_answer(out, {response, {}, 0, true, false});
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 204 No Content\r\nDate: "));
+  EXPECT_EQ(out.find("Content-"), out.find("Content-Type-Options")) << "204 has no length and no type";
+}
+
+TEST(Http, HandshakesAreChecked) {
+  std::vector<Header> headers{{"Sec-WebSocket-Version", "13"}, {"sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="}};
+  Request request;
+  request.method = "GET";
+  request.headers = headers;
+  EXPECT_EQ(check_handshake(request), "");
+  request.method = "POST";
+  EXPECT_NE(check_handshake(request), "");
+  request.method = "GET";
+  request.body = "x";
+  EXPECT_NE(check_handshake(request), "");
+  request.body = {};
+  for (std::string_view const key : {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25j", "????"}) {
+    headers[1].value = key;
+    EXPECT_EQ(check_handshake(request), "Sec-WebSocket-Key must be 16 bytes in base64") << key;
+  }
+  headers[1].value = "dGhlIHNhbXBsZSBub25jZQ==";
+  headers[0].value = "8";
+  EXPECT_EQ(check_handshake(request), "Sec-WebSocket-Version must be 13");
+  headers[0].value = "13";
+  headers.push_back(headers[1]);
+  request.headers = headers;
+  EXPECT_NE(check_handshake(request), "") << "two keys";
+  std::string out;
+  append_switching(out, {"r1", "c1", ""}, "accepted");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+  EXPECT_NE(out.find("Sec-WebSocket-Accept: accepted\r\n"), out.npos);
 }
 
 TEST(Http, HeadersHaveLimitsInBytesAndNumber) {

@@ -71,13 +71,13 @@ export class Commands {
   async #navigate(data: Data): Promise<unknown> {
     const url = readUrl(data['url']);
     const tab = await activeTab();
-    return this.#queues.run(tab.id, loadMs, (signal) => navigateTab(tab.id, url, signal));
+    return this.#queues.run(tab.id, loadMs, (signal) => this.#debuggees.hold(tab.id, () => navigateTab(tab.id, url, signal)));
   }
 
   // A change without an address does not concern the page and does not wait for it.
   async #update(data: Data): Promise<unknown> {
     if (data['url'] === undefined) return updateTab(data, AbortSignal.timeout(shortMs));
-    return this.#queues.run(readTabId(data), loadMs, (signal) => updateTab(data, signal));
+    return this.#onTab(loadMs, updateTab)(data);
   }
 
   async #capture(data: Data): Promise<unknown> {
@@ -88,7 +88,10 @@ export class Commands {
   }
 
   #onTab(msMax: number, run: (data: Data, signal: AbortSignal) => Promise<unknown>): Command {
-    return async (data) => this.#queues.run(readTabId(data), msMax, (signal) => run(data, signal));
+    return async (data) => {
+      const tabId = readTabId(data);
+      return this.#queues.run(tabId, msMax, (signal) => this.#debuggees.hold(tabId, () => run(data, signal)));
+    };
   }
 
   #onPage(msMax: number, run: (page: Page, data: Data, signal: AbortSignal) => Promise<unknown>): Command {

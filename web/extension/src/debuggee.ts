@@ -66,6 +66,11 @@ export class Debuggees {
     }
   }
 
+  /** Runs `work`, which needs no debugger, so that a tab that is attached anyway stays so and its dialogs are answered. */
+  async hold<T>(tabId: number, work: () => Promise<T>): Promise<T> {
+    return this.#attachments.has(tabId) ? this.use(tabId, work) : work();
+  }
+
   #attach(tabId: number): Attachment {
     const attachment: Attachment = { ready: attach(tabId), users: 0 };
     this.#attachments.set(tabId, attachment);

@@ -69,6 +69,11 @@ export function pressed(): string {
   return (globalThis as typeof globalThis & { sojournPress?: string }).sojournPress ?? 'none';
 }
 
+/** Resolves when the page has run what was due before. */
+export function afterDueTasks(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 /** Gives the element the focus, with the caret at its end; with `select` all its text is selected. */
 export function focusOn(this: Element, select: boolean): Focus {
   if (!this.isConnected) return { problem: 'The element left the page', wait: true };

@@ -2,7 +2,7 @@
 // Each takes the data of a frame and gives the result of the contract, or rejects with an Error for the caller to read.
 import type { Evaluated, ExceptionDetails, Page, RemoteObject } from './debuggee';
 import { parseFields } from './fields';
-import { aimAt, findElement, focusOn, guardPress, pressed, scrapeAll, scrollPage, setValue, type Aim, type Focus } from './in_page';
+import { afterDueTasks, aimAt, findElement, focusOn, guardPress, pressed, scrapeAll, scrollPage, setValue, type Aim, type Focus } from './in_page';
 import { charactersOf, keyOf } from './keys';
 import { LoadWatch } from './loading';
 import { candidates } from './script';
@@ -12,15 +12,22 @@ const worldName = 'sojourn';
 const elementWaitMs = 2_000;
 const pollMs = 100;
 const typingMsMax = 8_000;
+const breathMsMax = 200;
 const settleMsMax = 4_000;
 const scriptMsMax = 25_000;
 
 export async function executeScript(page: Page, data: Data): Promise<Data> {
   const code = readText(data, 'code');
   const expression = await chooseSource(page, code, data['args']);
-  const evaluated = await page.send<Evaluated>(
-    'Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true, userGesture: true, timeout: scriptMsMax });
-  return { result: valueOf(evaluated) };
+  const began = Date.now();
+  try {
+    return { result: valueOf(await page.send<Evaluated>(
+      'Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true, userGesture: true, timeout: scriptMsMax })) };
+  } catch (error) {
+    // Chrome ends a loop at its time but does not say that this was the reason.
+    if (Date.now() - began >= scriptMsMax) throw new Error(`The code did not end within ${scriptMsMax / 1000} s and was stopped`);
+    throw error;
+  }
 }
 
 async function chooseSource(page: Page, code: string, args: unknown): Promise<string> {
@@ -117,7 +124,7 @@ export async function scroll(page: Page, data: Data): Promise<Data> {
 }
 
 interface World {
-  call<A extends unknown[], R>(run: (...args: A) => R, args: A): Promise<R>;
+  call<A extends unknown[], R>(run: (...args: A) => R | Promise<R>, args: A): Promise<R>;
   callOn<A extends unknown[], R>(element: string, run: (this: Element, ...args: A) => R, args: A): Promise<R>;
   find(selector: string): Promise<string | undefined>;
 }
@@ -129,7 +136,7 @@ async function openWorld(page: Page): Promise<World> {
     'Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName });
   const run = async (target: Data, source: unknown, args: unknown[], returnByValue: boolean) => page.send<Evaluated>(
     'Runtime.callFunctionOn',
-    { ...target, functionDeclaration: String(source), arguments: args.map((value) => ({ value })), returnByValue });
+    { ...target, functionDeclaration: String(source), arguments: args.map((value) => ({ value })), returnByValue, awaitPromise: true });
   return {
     call: async (source, args) => valueOf(await run({ executionContextId }, source, args, true)) as never,
     callOn: async (objectId, source, args) => valueOf(await run({ objectId }, source, args, true)) as never,
@@ -146,8 +153,8 @@ async function settling<T>(page: Page, world: World, act: () => Promise<T>): Pro
   const watch = new LoadWatch();
   try {
     const outcome = await act();
-    // Once the page answers again it has handled what came before, and a navigation has begun if there is to be one.
-    await world.call(pressed, []).catch(() => {});
+    // A page that leaves because of this begins to do so in its tasks that are due by now; a page that is busy is not waited for.
+    await Promise.race([world.call(afterDueTasks, []).catch(() => {}), sleep(breathMsMax)]);
     if (watch.leaving(page.tabId)) await watch.loaded(page.tabId, AbortSignal.timeout(settleMsMax)).catch(() => {});
     return outcome;
   } finally {

@@ -1,0 +1,273 @@
+// The part of turn.cpp that waits for the store: what is durable is told after its commit, or never.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/hub.h"
+#include "support/hub_stage.h"
+
+namespace sojourn {
+namespace {
+
+constexpr auto extension = SessionKind::extension;
+constexpr auto shared = SessionKind::shared;
+constexpr auto never = std::numeric_limits<std::int64_t>::max();
+using Lines = std::vector<std::string>;
+
+class CommitTest : public testing::Test, protected HubStage {
+ protected:
+  std::shared_ptr<Answer const> post(Opened const& to, std::string name) {
+    return submit(PostMessage{to.session.kind, to.session.id, std::move(name), {}});
+  }
+
+  RecordingOutlet outlet, other_outlet;
+};
+
+TEST_F(CommitTest, ADurableEventIsShownAndAnsweredOnlyAfterItsCommit) {
+  auto const opened = open(shared, outlet);
+  store.hold();
+  auto const posted = post(opened, "x");
+  turns(5);
+  EXPECT_TRUE(store.is_busy());
+  EXPECT_FALSE(posted->is_there());
+  EXPECT_EQ(outlet.text, "");
+  store.release();
+  turn();
+  EXPECT_TRUE(posted->as<Posted>());
+  EXPECT_EQ(outlet.take_lines(), Lines{"2 message 0 x"});
+}
+
+TEST_F(CommitTest, AReadOfWhatIsNotCommittedWaitsForItsCommit) {
+  store.hold();
+  auto const opening = submit(OpenSession{shared, attachment(outlet)});
+  turn();
+  EXPECT_TRUE(store.is_busy());
+  auto const list = submit(ListSessions{shared});  // while the commit runs
+  turns(3);
+  EXPECT_FALSE(opening->is_there());
+  EXPECT_FALSE(list->is_there());
+  store.release();
+  turn();
+  ASSERT_TRUE(opening->as<Opened>());
+  EXPECT_TRUE(list->as<std::vector<SessionInfo>>());
+
+  store.hold();
+  auto const posted = post(*opening->as<Opened>(), "x");
+  auto const read = submit(GetSession{shared, opening->as<Opened>()->session.id});  // before the commit begins
+  turns(3);
+  EXPECT_FALSE(posted->is_there() || read->is_there());
+  store.release();
+  turn();
+  EXPECT_TRUE(posted->as<Posted>());
+  EXPECT_TRUE(read->as<SessionInfo>());
+}
+
+TEST_F(CommitTest, AReadWaitsForTheNewestOfSeveralCommits) {
+  auto const opened = open(shared, outlet);
+  store.hold();
+  post(opened, "in flight");
+  turn();
+  post(opened, "gathering");
+  auto const read = submit(GetSession{shared, opened.session.id});
+  auto const list = submit(ListSessions{shared});
+  store.release();
+  turn();
+  EXPECT_EQ(store.committed_seq(opened.session.id), 2U);
+  EXPECT_FALSE(read->is_there() || list->is_there());
+  turn();
+  EXPECT_EQ(store.committed_seq(opened.session.id), 3U);
+  EXPECT_TRUE(read->is_there() && list->is_there());
+}
+
+TEST_F(CommitTest, AReadOfWhatIsCommittedDoesNotWaitForOtherSessions) {
+  auto const quiet = open(shared, outlet);
+  auto const busy = open(shared, other_outlet);
+  store.hold();
+  post(busy, "x");
+  turn();
+  auto const read = submit(GetSession{shared, quiet.session.id});
+  turn();
+  EXPECT_TRUE(read->as<SessionInfo>());
+}
+
+TEST_F(CommitTest, ChangesMadeWhileACommitRunsAreCommittedTogetherAfterwards) {
+  auto const opened = open(shared, outlet);
+  auto const batches = store.batches().size();
+  store.hold();
+  post(opened, "a");
+  turn();
+  post(opened, "b");
+  turn();
+  post(opened, "c");
+  turn();
+  EXPECT_EQ(store.batches().size(), batches + 1) << "one commit at a time";
+  store.release();
+  turns(2);
+  ASSERT_EQ(store.batches().size(), batches + 2);
+  EXPECT_EQ(store.batches().back().changes.size(), 2U);
+  EXPECT_EQ(store.batches().back().number, store.batches()[batches].number + 1);
+  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 a", "3 message 0 b", "4 message 0 c"}));
+}
+
+TEST_F(CommitTest, TellsTheStoreWhoseChangeItIs) {
+  auto const opened = open(shared, outlet, {Role::user, "alice"});
+  post(opened, "x");
+  turn();
+  auto const& first = store.batches().at(0).changes.at(0);
+  EXPECT_EQ(first.session_id, opened.session.id);
+  EXPECT_EQ(first.kind, shared);
+  EXPECT_EQ(first.owner, "alice");
+  EXPECT_EQ(first.event->type, EventType::opened);
+  EXPECT_EQ(first.event->seq, 1U);
+  auto const& second = store.batches().at(1).changes.at(0);
+  EXPECT_EQ(second.session_id, opened.session.id);
+  EXPECT_EQ(second.event->seq, 2U);
+  EXPECT_EQ(second.epoch, first.epoch) << "one life, one epoch";
+  open(shared, other_outlet);
+  EXPECT_NE(store.batches().at(2).changes.at(0).epoch, first.epoch);
+}
+
+TEST_F(CommitTest, MemoryOnlySessionsNeverWaitForTheStoreNorAppearInIt) {
+  auto const durable = open(shared, other_outlet);
+  auto const commits = store.batches().size();
+  store.hold();
+  post(durable, "slow");
+  turn();
+  auto const opened = open(extension, outlet);
+  EXPECT_FALSE(opened.session.id.empty());
+  auto const posted = post(opened, "quick");
+  auto const read = submit(GetSession{extension, opened.session.id});
+  auto const list = submit(ListSessions{extension});
+  turn();
+  EXPECT_TRUE(posted->as<Posted>() && read->as<SessionInfo>() && list->as<std::vector<SessionInfo>>());
+  EXPECT_EQ(outlet.take_lines(), Lines{"2 message 0 quick"});
+  auto const closed = submit(CloseSession{extension, opened.session.id});
+  turn();
+  EXPECT_TRUE(closed->as<SessionInfo>());
+  EXPECT_EQ(outlet.closes, 1);
+  EXPECT_EQ(store.batches().size(), commits + 1);
+  EXPECT_EQ(store.batches().back().changes.size(), 1U);
+}
+
+TEST_F(CommitTest, TheEndOfADurableSessionIsToldOnlyAfterItsCommit) {
+  auto const opened = open(shared, outlet);
+  store.hold();
+  post(opened, "last");
+  auto const closed = submit(CloseSession{shared, opened.session.id});
+  auto const commands = std::vector<Command>{
+      GetSession{shared, opened.session.id}, CloseSession{shared, opened.session.id},
+      PostMessage{shared, opened.session.id, "too late", {}}, Say{opened.connection, "too late", {}}};
+  std::vector<std::shared_ptr<Answer const>> refused;
+  for (auto const& command : commands) refused.push_back(submit(command));
+  auto const list = submit(ListSessions{shared});
+  turns(4);
+  EXPECT_FALSE(closed->is_there() || list->is_there());
+  for (auto const& answer : refused) EXPECT_FALSE(answer->is_there());
+  EXPECT_EQ(outlet.text, "");
+  EXPECT_EQ(outlet.closes, 0);
+
+  store.release();
+  turn();
+  EXPECT_TRUE(closed->as<SessionInfo>());
+  for (auto const& answer : refused) EXPECT_EQ(answer->code(), Code::not_found);
+  EXPECT_TRUE(list->as<std::vector<SessionInfo>>()->empty());
+  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 last", "3 session.closed 0"}));
+  EXPECT_EQ(outlet.closes, 1);
+  EXPECT_EQ(outlet.pushes_after_close, 0);
+  EXPECT_EQ(hub.session_count(), 0U);
+  EXPECT_TRUE(store.load()->empty());
+}
+
+TEST_F(CommitTest, AMemberMayLeaveWhileTheEndOfItsSessionIsCommitted) {
+  auto const opened = open(shared, outlet);
+  submit(CloseSession{shared, opened.session.id});
+  turn();
+  submit(Leave{opened.connection});
+  turns(2);
+  EXPECT_TRUE(outlet.pushed.empty());
+  EXPECT_EQ(outlet.closes, 0);
+  EXPECT_EQ(hub.session_count(), 0U);
+}
+
+TEST_F(CommitTest, TheAnswerToADurableCallIsToldOnlyAfterItsCommit) {
+  auto const opened = open(shared, outlet);
+  auto const call = submit(CallSession{shared, opened.session.id, "do", {}});
+  turns(2);
+  auto const line = outlet.take_lines().at(0);
+  store.hold();
+  auto const taken = submit(AnswerCall{opened.connection, line.substr(line.rfind(' ') + 1), true, "1", {}});
+  turns(4);
+  EXPECT_FALSE(call->is_there() || taken->is_there());
+  store.release();
+  turn();
+  EXPECT_TRUE(call->as<Answered>());
+  EXPECT_TRUE(taken->as<bool>());
+}
+
+TEST_F(CommitTest, ClosingADurableSessionFailsItsCallsAfterTheCommit) {
+  auto const opened = open(shared, outlet);
+  auto const call = submit(CallSession{shared, opened.session.id, "do", {}});
+  turns(2);
+  store.hold();
+  submit(CloseSession{shared, opened.session.id});
+  turns(4);
+  EXPECT_FALSE(call->is_there());
+  store.release();
+  turn();
+  EXPECT_EQ(call->code(), Code::not_connected);
+}
+
+TEST_F(CommitTest, AFailedCommitStopsTheHub) {
+  auto const memory = open(extension, other_outlet);
+  auto const opened = open(shared, outlet);
+  store.hold();
+  auto const in_flight = post(opened, "in flight");
+  turn();
+  auto const gathering = post(opened, "gathering");
+  auto const read = submit(GetSession{shared, opened.session.id});
+  auto const call = submit(CallSession{extension, memory.session.id, "do", {}});
+  turn();
+  EXPECT_FALSE(hub.is_stopped());
+  store.release();
+  store.fail(error(Code::storage_full, "no space left"));
+  turn();
+  EXPECT_TRUE(hub.is_stopped());
+  for (auto const& answer : {in_flight, gathering, read, call}) {
+    EXPECT_EQ(answer->code(), Code::storage_full);
+    EXPECT_EQ(answer->message(), "no space left");
+    EXPECT_EQ(answer->runs, 1);
+  }
+  EXPECT_EQ(outlet.text, "") << "what is not kept is never shown";
+  EXPECT_EQ(hub.next_deadline_us(), never);
+
+  for (auto const& command : std::vector<Command>{OpenSession{extension, attachment(outlet)}, ListSessions{extension},
+                                                  GetSession{extension, memory.session.id},
+                                                  PostMessage{extension, memory.session.id, "x", {}},
+                                                  Touch{memory.connection}, Leave{memory.connection}}) {
+    auto const answer = submit(command);
+    EXPECT_EQ(answer->runs, 0);
+    turn();
+    EXPECT_EQ(answer->code(), Code::unavailable) << command.index();
+  }
+  EXPECT_FALSE(store.is_busy()) << "a stopped hub commits nothing";
+}
+
+TEST_F(CommitTest, AStoppedHubPushesNothingToWhoIsGone) {
+  auto const durable = open(shared, other_outlet);
+  auto const memory = open(extension, outlet);
+  store.fail(error(Code::storage_full, "no space left"));
+  post(durable, "x");
+  turn();
+  post(memory, "not shown yet");
+  store.turn();
+  ASSERT_TRUE(hub.is_stopped());
+  submit(Leave{memory.connection});
+  hub.turn();
+  hub.whisper(memory.connection, [](Session const&, Moment) { return std::string("psst"); });
+  EXPECT_TRUE(outlet.pushed.empty());
+}
+
+}  // namespace
+}  // namespace sojourn

@@ -1,0 +1,44 @@
+#include "store/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace sojourn {
+namespace {
+
+// What every store promises is in contract/store_test.cpp; here is what only this one does.
+
+TEST(MemoryStore, PostsTheEndOfEachCommitInsteadOfRunningIt) {
+  std::vector<std::function<void()>> posted;
+  MemoryStore store([&](std::function<void()> function) { posted.push_back(std::move(function)); });
+  std::vector<int> done;
+  store.commit({1, {}}, 0, [&](Result<> result) { done.push_back(result ? 1 : -1); });
+  store.commit({2, {}}, 0, [&](Result<> result) { done.push_back(result ? 2 : -2); });
+  EXPECT_TRUE(done.empty());
+  ASSERT_EQ(posted.size(), 2U);
+  for (auto const& function : posted) function();
+  EXPECT_EQ(done, (std::vector<int>{1, 2}));
+}
+
+TEST(MemoryStore, PostsARefusalToo) {
+  std::vector<std::function<void()>> posted;
+  MemoryStore store([&](std::function<void()> function) { posted.push_back(std::move(function)); });
+  int refused = 0;
+  store.commit({1, {}}, 2, [](Result<> const&) {});
+  store.commit({2, {}}, 1, [&](Result<> result) { refused += result ? 0 : 1; });
+  EXPECT_EQ(refused, 0);
+  ASSERT_EQ(posted.size(), 2U);
+  posted[1]();
+  EXPECT_EQ(refused, 1);
+}
+
+TEST(MemoryStore, StartsEmptyEachTime) {
+  MemoryStore store([](std::function<void()> const& function) { function(); });
+  EXPECT_TRUE(store.load()->empty());
+}
+
+}  // namespace
+}  // namespace sojourn
