@@ -22,7 +22,8 @@ through the API, and serves until Ctrl-C.
   --headed      show the browser's window (the default where there is a display)
   --headless    show no window (the default elsewhere)
   --port N      listen on localhost:N instead of 5409; 0 takes any free port
-  --data DIR    the server's data folder (default: build/data; with --once a temporary one)
+  --data DIR    the server's data folder (default: SOJOURN_DATA, else ~/.local/share/sojourn, where the
+                other commands look; with --once a temporary one)
 `;
 
 class UsageError extends Error {}
@@ -44,6 +45,12 @@ function readArguments() {
   const display = Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
   if (values.headed && !display) throw new UsageError('--headed needs a display, and DISPLAY is empty; leave it out');
   return { ...values, port, headless: values.headless || !display };
+}
+
+// Where `sojourn` itself keeps its data and looks for a running server.
+function usualData() {
+  if (process.env.SOJOURN_DATA) return path.resolve(process.env.SOJOURN_DATA);
+  return path.join(process.env.XDG_DATA_HOME || path.join(os.homedir(), '.local/share'), 'sojourn');
 }
 
 // Everything that was started, ended in reverse order, each of them once and whatever the others do.
@@ -92,7 +99,7 @@ async function eventually(probe, what, ms = 20_000) {
 
 async function openServer(chosen) {
   await requireFree(chosen.port);
-  let data = chosen.data ? path.resolve(chosen.data) : path.join(root, 'build/data');
+  let data = chosen.data ? path.resolve(chosen.data) : usualData();
   if (chosen.once && !chosen.data) {
     data = await mkdtemp(path.join(os.tmpdir(), 'sojourn-data-'));
     opened.push(() => rm(data, { recursive: true, force: true }));

@@ -38,12 +38,17 @@ void Router::add(void* door, std::span<Route const> routes, std::span<Entrance c
   doors_.push_back({door, routes, entrances});
 }
 
-Result<> Router::admit(Request& request) {
-  auto const given_id = request.header("x-request-id");
-  request.envelope.request_id = is_request_id(given_id) ? std::string(given_id) : make_uuid(random_);
+Envelope Router::make_envelope(Request const& request) {
+  auto const request_id = request.header("x-request-id");
   auto const correlation_id = request.header("x-correlation-id");
-  request.envelope.correlation_id =
-      is_request_id(correlation_id) ? std::string(correlation_id) : request.envelope.request_id;
+  Envelope envelope;
+  envelope.request_id = is_request_id(request_id) ? std::string(request_id) : make_uuid(random_);
+  envelope.correlation_id = is_request_id(correlation_id) ? std::string(correlation_id) : envelope.request_id;
+  return envelope;
+}
+
+Result<> Router::admit(Request& request) {
+  request.envelope = make_envelope(request);
   auto origin = access_.admit(request);
   if (!origin) {
     log_.write(

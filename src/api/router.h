@@ -58,6 +58,9 @@ class Router {
   // The same for an upgrade to WebSocket. A refusal comes through `welcome`.
   void join(Request& request, Attachment via, Welcome welcome);
 
+  // The ids of an answer: the client's own when they are well-formed.
+  Envelope make_envelope(Request const& request);
+
  private:
   struct Door {
     void* door;

@@ -36,10 +36,11 @@ std::string make_uuid(Random& random) {
 
 std::string make_hex(Random& random, std::size_t count) {
   std::string out;
-  std::array<unsigned char, 1> byte{};
+  std::array<unsigned char, 32> bytes{};
   while (out.size() < count) {
-    random.fill(byte);
-    append_hex(out, byte[0]);
+    auto const part = std::span(bytes).first(std::min(bytes.size(), (count - out.size() + 1) / 2));
+    random.fill(part);
+    for (auto const byte : part) append_hex(out, byte);
   }
   out.resize(count);
   return out;

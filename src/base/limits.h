@@ -21,6 +21,7 @@ struct Limits {
   std::int64_t queues_bytes = 256 * 1024 * 1024;  // out, waiting for all peers together
   std::int64_t log_events = 10'000;               // kept of a session
   std::int64_t log_bytes = 1024 * 1024;           // kept of a session
+  std::int64_t memory_log_bytes = 64 * 1024;      // kept of a session that lives in memory only
   std::int64_t log_ms = 24 * 3600 * 1000;         // kept of a session
   std::int64_t ping_ms = 25'000;                  // silence after which a WebSocket is pinged
   std::int64_t pong_ms = 20'000;                  // silence after the ping after which it is closed
@@ -50,6 +51,7 @@ inline constexpr std::array limit_table{
     LimitRow{"queues_bytes", &Limits::queues_bytes, 1024 * 1024, std::int64_t{64} * 1024 * 1024 * 1024},
     LimitRow{"log_events", &Limits::log_events, 10, 1'000'000},
     LimitRow{"log_bytes", &Limits::log_bytes, 4096, 1024 * 1024 * 1024},
+    LimitRow{"memory_log_bytes", &Limits::memory_log_bytes, 4096, 1024 * 1024 * 1024},
     LimitRow{"log_ms", &Limits::log_ms, 1000, std::int64_t{366} * 24 * 3600 * 1000},
     LimitRow{"ping_ms", &Limits::ping_ms, 100, 3'600'000},
     LimitRow{"pong_ms", &Limits::pong_ms, 100, 3'600'000},

@@ -2,10 +2,42 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <ctime>
+#include <string_view>
 
 namespace sojourn {
+namespace {
+
+// Broken-down UTC, without a C library's locks and locale.
+struct Parts {
+  explicit Parts(std::int64_t utc_us) {
+    using std::chrono::floor;
+    std::chrono::sys_time<std::chrono::microseconds> const at{std::chrono::microseconds(utc_us)};
+    auto const day = floor<std::chrono::days>(at);
+    date = day;
+    weekday = std::chrono::weekday(day).c_encoding();
+    clock = std::chrono::hh_mm_ss(floor<std::chrono::milliseconds>(at - day));
+  }
+  std::chrono::year_month_day date;
+  unsigned weekday = 0;
+  std::chrono::hh_mm_ss<std::chrono::milliseconds> clock;
+};
+
+void append_number(std::string& out, std::int64_t number, int digits) {
+  std::array<char, 20> text{};
+  for (int i = digits; i > 0; --i, number /= 10)
+    text[static_cast<std::size_t>(i - 1)] = static_cast<char>('0' + number % 10);
+  out.append(text.data(), static_cast<std::size_t>(digits));
+}
+
+void append_clock(std::string& out, Parts const& parts) {
+  append_number(out, parts.clock.hours().count(), 2);
+  out += ':';
+  append_number(out, parts.clock.minutes().count(), 2);
+  out += ':';
+  append_number(out, parts.clock.seconds().count(), 2);
+}
+
+}  // namespace
 
 Moment Clock::now() const {
   if (source_ != nullptr) return *source_;
@@ -16,29 +48,35 @@ Moment Clock::now() const {
 }
 
 std::string to_iso_ms(std::int64_t utc_us) {
-  std::int64_t const ms = utc_us / 1000;
-  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 64> text{};
-  int const size = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                                 static_cast<int>(ms % 1000));
-  return {text.data(), static_cast<std::size_t>(size)};
+  Parts const parts(utc_us);
+  std::string out;
+  out.reserve(24);
+  append_number(out, static_cast<int>(parts.date.year()), 4);
+  out += '-';
+  append_number(out, static_cast<unsigned>(parts.date.month()), 2);
+  out += '-';
+  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
+  out += 'T';
+  append_clock(out, parts);
+  out += '.';
+  append_number(out, parts.clock.subseconds().count(), 3);
+  return out += 'Z';
 }
 
 std::string to_http_date(std::int64_t utc_us) {
-  constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::time_t const seconds = static_cast<std::time_t>(utc_us / 1'000'000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 64> text{};
-  int const size = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                                 days[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
-                                 months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
-                                 parts.tm_min, parts.tm_sec);
-  return {text.data(), static_cast<std::size_t>(size)};
+  constexpr std::string_view days = "SunMonTueWedThuFriSat";
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  Parts const parts(utc_us);
+  std::string out(days.substr(std::size_t{parts.weekday} * 3, 3));
+  out += ", ";
+  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
+  out += ' ';
+  out += months.substr((static_cast<unsigned>(parts.date.month()) - std::size_t{1}) * 3, 3);
+  out += ' ';
+  append_number(out, static_cast<int>(parts.date.year()), 4);
+  out += ' ';
+  append_clock(out, parts);
+  return out += " GMT";
 }
 
 }  // namespace sojourn

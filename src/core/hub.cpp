@@ -18,7 +18,10 @@ Error stopped() { return error(Code::unavailable, "storage failed; the server is
 
 }  // namespace
 
-Hub::Hub(World world) : world_(std::move(world)) { gathering_.batch.number = 1; }
+Hub::Hub(World world) : world_(std::move(world)), memory_limits_(world_.limits) {
+  memory_limits_.log_bytes = std::min(world_.limits.log_bytes, world_.limits.memory_log_bytes);
+  gathering_.batch.number = 1;
+}
 
 void Hub::submit(Principal const& principal, Command command, Reply reply) {
   if (stopped_) {

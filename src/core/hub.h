@@ -114,7 +114,8 @@ class Hub {
   void stop(Error const& reason);
 
   World world_;
-  Sessions sessions_;  // in the order of opening
+  Limits memory_limits_;  // of sessions that live in memory only
+  Sessions sessions_;     // in the order of opening
   std::unordered_map<std::string_view, Sessions::iterator> index_;
   std::unordered_map<ConnectionId, Connection> connections_;
   ConnectionId last_connection_ = 0;

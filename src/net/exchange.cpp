@@ -42,13 +42,25 @@ void Exchange::advance(std::string_view input) {
     } else if (status == HttpParser::Status::request) {
       dispatch();
     } else {
-      if (was_idle) arm(peer_.world().limits.header_ms);
+      if (was_idle && !parser_.is_idle()) arm(peer_.world().limits.header_ms);
       if (!had_header && parser_.has_header()) arm(peer_.world().limits.body_ms);
       if (parser_.wants_continue()) peer_.push(std::make_shared<std::string const>("HTTP/1.1 100 Continue\r\n\r\n"));
     }
   }
   advancing_ = false;
   if (!last_) pending_.assign(input);
+  end_if_done();
+}
+
+// A peer that sends no more and has all its answers.
+void Exchange::end_if_done() {
+  if (ended_ && !busy_ && !last_ && pending_.empty()) end();
+}
+
+// Nothing will be said any more but what is queued.
+void Exchange::end() {
+  last_ = true;
+  peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
 }
 
 void Exchange::dispatch() {
@@ -69,6 +81,7 @@ void Exchange::start_upgrade() {
   auto const wrong = parser_.is_http_1_0() ? "a WebSocket handshake needs HTTP/1.1" : check_handshake(request_);
   if (!wrong.empty()) {
     last_ = true;
+    request_.envelope = peer_.world().router.make_envelope(request_);
     auto response = error_response(400, wrong);
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return answer(std::move(response));
@@ -91,6 +104,7 @@ void Exchange::welcome(Result<Opened> opened) {
   std::string handshake;
   append_switching(handshake, request_.envelope, websocket::accept_key(request_.header("sec-websocket-key")));
   websocket.open(*opened, std::move(handshake));
+  if (last_) websocket.drain(peer_.peers().farewell());  // the server began to end meanwhile
   peer_.end_exchange(std::move(pending_));  // ends this object
 }
 
@@ -105,11 +119,13 @@ void Exchange::answer(Response response) {
   if (last_) {
     pending_.clear();
     peer_.pause_reading(false);
-    return peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
+    return end();
   }
   parser_.reset();
   arm(peer_.world().limits.keep_alive_ms);
-  if (!advancing_) on_drained();
+  if (advancing_) return;
+  on_drained();
+  end_if_done();
 }
 
 void Exchange::on_drained() {
@@ -127,15 +143,13 @@ void Exchange::refuse(HttpFailure failure) {
       {{"status", failure.status}, {"reason", failure.reason}, {"address", peer_.origin().address}});
   last_ = true;
   request_ = Request{};
+  request_.envelope = peer_.world().router.make_envelope(request_);
   answer(error_response(failure.status, failure.reason));
 }
 
 void Exchange::on_end() {
-  if (busy_) {
-    last_ = true;
-    return;
-  }
-  if (!last_) peer_.close();
+  ended_ = true;
+  end_if_done();
 }
 
 void Exchange::on_timer() {
@@ -145,8 +159,10 @@ void Exchange::on_timer() {
 }
 
 void Exchange::drain() {
-  if (!busy_ && !last_) return peer_.close();
-  last_ = true;
+  if (busy_)
+    last_ = true;
+  else if (!last_)
+    peer_.queued_bytes() == 0 ? peer_.close() : end();
 }
 
 }  // namespace sojourn

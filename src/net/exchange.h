@@ -18,7 +18,7 @@ class Exchange {
 
   // Bytes came in.
   void take(std::string_view bytes);
-  // The peer sends no more.
+  // The peer sends no more; what it has asked is still answered.
   void on_end();
   // All answers so far are with the kernel.
   void on_drained();
@@ -33,6 +33,8 @@ class Exchange {
 
  private:
   void advance(std::string_view input);
+  void end_if_done();
+  void end();
   bool may_advance() const;
   void dispatch();
   void start_upgrade();
@@ -42,10 +44,11 @@ class Exchange {
   Peer& peer_;
   HttpParser parser_;
   Request request_;
-  std::string pending_;     // came while a request is being answered
+  std::string pending_;     // came while a request is being answered, or while nobody reads our answers
   bool busy_ = false;       // a request waits for its answer
   bool advancing_ = false;  // advance() is on the stack
   bool last_ = false;       // this answer ends the connection
+  bool ended_ = false;      // the peer sends no more
 };
 
 }  // namespace sojourn

@@ -310,7 +310,8 @@ void append_answer(std::string& out, Answer const& answer) {
 
 void append_switching(std::string& out, Envelope const& envelope, std::string_view accept_key) {
   out.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-  out.append(accept_key).append("\r\nX-Request-ID: ").append(envelope.request_id).append("\r\n\r\n");
+  out.append(accept_key).append("\r\nX-Request-ID: ").append(envelope.request_id);
+  out.append("\r\nX-Correlation-ID: ").append(envelope.correlation_id).append("\r\n\r\n");
 }
 
 std::string_view check_handshake(Request const& request) {

@@ -36,7 +36,7 @@ Peer::~Peer() {
 NetWorld& Peer::world() { return peers_.world(); }
 
 bool Peer::is_idle_http() const {
-  return exchange_ != nullptr && websocket_ == nullptr && exchange_->is_idle() && !is_closed();
+  return exchange_ != nullptr && websocket_ == nullptr && exchange_->is_idle() && outbox_.empty() && !is_closed();
 }
 
 bool Peer::is_gone() const { return is_closed() && (websocket_ == nullptr || !websocket_->is_joining()); }

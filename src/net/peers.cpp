@@ -58,8 +58,9 @@ void Peers::shed() {
     queued_bytes_ = 0;  // nothing to take: the count was wrong, which must not hang the server
 }
 
-void Peers::drain(std::string_view reason) {
-  for (auto const& [id, peer] : peers_) peer->drain(reason);
+void Peers::drain(std::string reason) {
+  farewell_ = std::move(reason);
+  for (auto const& [id, peer] : peers_) peer->drain(farewell_);
 }
 
 void Peers::respond(void* peers, std::uint64_t exchange, Response response) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -35,7 +36,9 @@ class Peers {
   bool turn();
 
   // Says goodbye to everybody.
-  void drain(std::string_view reason);
+  void drain(std::string reason);
+  // What it said; empty before.
+  std::string_view farewell() const { return farewell_; }
 
   // For peers: to be flushed in this turn; to be freed in the next.
   void list(std::uint64_t id) { listed_.push_back(id); }
@@ -57,6 +60,7 @@ class Peers {
   std::int64_t queued_bytes_ = 0;
   std::vector<std::uint64_t> listed_;
   std::vector<std::uint64_t> dead_;
+  std::string farewell_;
 };
 
 }  // namespace sojourn

@@ -143,7 +143,7 @@ function chromiumArguments(profile, headless, extra) {
 function spawnChromium(executable, args, profile, account) {
   const env = { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile, TMPDIR: profile };
   const lent = account
-    ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs', executable]
+    ? ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--inh-caps=-all', executable]
     : [executable];
   return spawn(lent[0], [...lent.slice(1), ...args], {
     cwd: profile, env, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],

@@ -1,13 +1,13 @@
 // How the extension holds its connection to the real server: retries, keep-alive, many browsers, commands by message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, sessionId, sleep } from './harness.mjs';
+import { sessionId, sleep } from './harness.mjs';
 import {
-  inWorker, openPage, resultOf, sessionsOf, startAll, startBrowser, startPages, startServer, tabsOf, withBrowser,
+  inWorker, openPage, resultOf, sessionsOf, startAll, soon, startBrowser, startPages, startServer, tabsOf, withBrowser,
 } from './extension_stage.mjs';
 
-const shows = (popup, id, text, ms) => eventually(async () => (await popup.text(id)) === text, `${id} shows ${text}`, ms);
-const logHas = (popup, pattern, ms) => eventually(
+const shows = (popup, id, text, ms) => soon(async () => (await popup.text(id)) === text, `${id} shows ${text}`, ms);
+const logHas = (popup, pattern, ms) => soon(
   async () => pattern.test(await popup.evaluate('document.getElementById("logs").innerText')), `the log has ${pattern}`, ms);
 
 test('BTW-32: after a restart of the server the extension comes back by itself with a new id', withBrowser, async (t) => {
@@ -84,7 +84,7 @@ test('BTW-33: the extension answers ping, navigates its active tab, and passes o
     const before = await seen();
     await sleep(20);
     assert.equal((await server.message(id, { type: 'ping', data: {} })).status, 200);
-    await eventually(async () => (await seen()) > before, 'the answer', 2_000);
+    await soon(async () => (await seen()) > before, 'the answer', 2_000);
     await logHas(popup, /Command: ping/);
   });
 
@@ -92,7 +92,7 @@ test('BTW-33: the extension answers ping, navigates its active tab, and passes o
     const [{ id: tabId }] = resultOf(await tabs('GET')).filter(({ active }) => active);
     const before = await seen();
     await server.message(id, { type: 'navigate', data: { url: `${pages}/site?n=8` } });
-    await eventually(async () => resultOf(await tabs('GET')).some((tab) => tab.id === tabId && tab.title === 'Site 8'), 'the page');
+    await soon(async () => resultOf(await tabs('GET')).some((tab) => tab.id === tabId && tab.title === 'Site 8'), 'the page');
     assert.ok((await seen()) > before);
     await logHas(popup, /Command: navigate http/);
   });
@@ -114,11 +114,11 @@ test('BTW-33: the extension answers ping, navigates its active tab, and passes o
 test('BTW-32: the worker pings by itself every 20 s and stays awake', withBrowser, async (t) => {
   const { server, id } = await startAll(t);
   const first = (await server.session(id)).json.lastSeen;
-  const second = await eventually(async () => {
+  const second = await soon(async () => {
     const { json } = await server.session(id);
     return json.lastSeen !== first && json.lastSeen;
   }, 'the first ping', 23_000);
-  const third = await eventually(async () => {
+  const third = await soon(async () => {
     const { json } = await server.session(id);
     return json.lastSeen !== second && json.lastSeen;
   }, 'the second ping', 23_000);
@@ -135,7 +135,7 @@ test('BTW-35a: the toolbar and the log show when the browser is being controlled
   assert.equal(text, 'RUN');
   assert.match(title, /being controlled: tabs\.createTab/);
   resultOf(await tabs('POST', `/${tabId}/execute`, { code: '"a secret"' }));
-  await eventually(async () => (await badge())[0] === '', 'the badge goes out', 5_000);
+  await soon(async () => (await badge())[0] === '', 'the badge goes out', 5_000);
   const popup = await openPage(browser, 'popup.html');
   await logHas(popup, /Command: tabs\.createTab http/);
   await logHas(popup, new RegExp(`Command: tabs\\.executeScript in tab ${tabId}`));

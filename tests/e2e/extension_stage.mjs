@@ -11,7 +11,13 @@ import { findChromium, launchChromium } from './chromium.mjs';
 import { eventually, projectRoot, request, start } from './harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const extension = process.env.SOJOURN_EXTENSION ?? path.join(projectRoot, 'web', 'extension', 'dist');
+/** The unpacked extension under test. */
+export const extension = process.env.SOJOURN_EXTENSION ?? path.join(projectRoot, 'web', 'extension', 'dist');
+
+/** Waits until `probe` gives a truthy value and returns it; patient enough for a machine that is busy with many browsers. */
+export function soon(probe, what, ms = 15_000) {
+  return eventually(probe, what, ms);
+}
 
 /** Options for a test that needs a browser: skipped, and said so, where none is installed. */
 export const withBrowser = findChromium() ? {} : { skip: 'Chromium is not installed' };
@@ -107,7 +113,7 @@ export function errorOf({ status, json }) {
 
 /** Waits until exactly `count` sessions are there and returns their ids. */
 export function sessionsOf(server, count, ms = 20_000) {
-  return eventually(async () => {
+  return soon(async () => {
     const { sessions } = await server.list();
     return sessions.length === count && sessions.map(({ sessionId }) => sessionId);
   }, `${count} sessions`, ms);
@@ -163,7 +169,7 @@ async function attach(cdp, targetId) {
 export async function openPage({ cdp, extensionId }, name) {
   const { targetId } = await cdp.send('Target.createTarget', { url: `chrome-extension://${extensionId}/${name}`, background: true });
   const page = await attach(cdp, targetId);
-  await eventually(() => page.evaluate(`location.href.endsWith('/${name}') && document.readyState === 'complete'`), `${name} to load`);
+  await soon(() => page.evaluate(`location.href.endsWith('/${name}') && document.readyState === 'complete'`), `${name} to load`);
   return page;
 }
 
@@ -174,7 +180,7 @@ async function findWorker({ cdp, extensionId }) {
 
 /** Runs an expression in the extension's worker, and leaves it as it was. */
 export async function inWorker(browser, expression) {
-  const target = await eventually(() => findWorker(browser), 'the worker');
+  const target = await soon(() => findWorker(browser), 'the worker');
   const worker = await attach(browser.cdp, target.targetId);
   try {
     return await worker.evaluate(expression);
@@ -185,7 +191,7 @@ export async function inWorker(browser, expression) {
 
 /** Ends the extension's worker as Chrome does when it is idle. */
 export async function stopWorker(browser) {
-  const target = await eventually(() => findWorker(browser), 'the worker');
+  const target = await soon(() => findWorker(browser), 'the worker');
   await browser.cdp.send('Target.closeTarget', { targetId: target.targetId });
-  await eventually(async () => !(await findWorker(browser)), 'the worker to end');
+  await soon(async () => (await findWorker(browser))?.targetId !== target.targetId, 'the worker to end');
 }

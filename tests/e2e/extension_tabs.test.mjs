@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { eventually } from './harness.mjs';
-import { errorOf, resultOf, startAll, withBrowser } from './extension_stage.mjs';
+import { errorOf, openPage, resultOf, startAll, soon, withBrowser } from './extension_stage.mjs';
 
 /** Opens a page and gives its tab's id and short forms of the calls on it. */
 async function openTab({ tabs, pages }, page) {
@@ -86,6 +85,25 @@ test('tabs.*: a browser is driven from opening a tab to closing it', withBrowser
     await run('window.mark = 1');
     assert.deepEqual(resultOf(await on('reload')), { reloaded: true });
     assert.equal(await run('typeof window.mark'), 'undefined');
+  });
+
+  await t.test('back and forward pass through pages of Chrome', async () => {
+    const { tabId } = resultOf(await tabs('POST', '/create', {}));
+    resultOf(await tabs('PATCH', `/${tabId}`, { url: `${pages}/site?n=6` }));
+    const title = async () => resultOf(await tabs('GET', '')).find(({ id }) => id === tabId).title;
+    resultOf(await tabs('POST', `/${tabId}/back`));
+    assert.equal(await title(), 'New Tab');
+    resultOf(await tabs('POST', `/${tabId}/forward`));
+    assert.equal(await title(), 'Site 6');
+  });
+
+  await t.test('the pages of the extension itself are not driven', async () => {
+    const popup = await openPage(all.browser, 'popup.html');
+    const { id: tabId } = resultOf(await tabs('GET', '')).find(({ url }) => url.endsWith('/popup.html'));
+    for (const [operation, body] of [['execute', { code: 'chrome.storage' }], ['click', { selector: '#disconnect' }]]) {
+      assert.match(errorOf(await tabs('POST', `/${tabId}/${operation}`, body)), /not driven/);
+    }
+    await popup.close();
   });
 
   await t.test('closeTab closes, and a second time says that there is no such tab', async () => {
@@ -341,6 +359,6 @@ test('the debugger lets go of a tab when it was idle for some seconds', withBrow
     return targetInfos.find(({ url }) => url === `${all.pages}/site`).attached;
   };
   assert.equal(await attached(), true);
-  await eventually(async () => !(await attached()), 'the debugger lets go', 9_000);
+  await soon(async () => !(await attached()), 'the debugger lets go', 9_000);
   assert.equal(await run('2'), 2);
 });

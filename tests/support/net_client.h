@@ -36,6 +36,11 @@ struct Frame {
 class NetClient {
  public:
   explicit NetClient(NetStage& stage, int send_buffer = 0) : stage_(stage), fd_(stage.connect(send_buffer)) {}
+  // Takes over a connected, non-blocking socket.
+  struct Connected {
+    int fd;
+  };
+  NetClient(NetStage& stage, Connected connected) : stage_(stage), fd_(connected.fd) {}
   ~NetClient() { drop(); }
   NetClient(NetClient const&) = delete;
   NetClient& operator=(NetClient const&) = delete;

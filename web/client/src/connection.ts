@@ -198,7 +198,7 @@ function readFrame(text: string): Frame | undefined {
 }
 
 function describeLoss(wasConnected: boolean, event: CloseEvent): string {
-  if (!wasConnected) return 'The server cannot be reached.';
+  if (!wasConnected) return 'The server cannot be reached. Is it running at this address?';
   if (event.reason !== '') return `The connection was closed: ${event.reason} (${event.code}).`;
   return event.code === 1001 ? 'The server is going away.' : `The connection was lost (${event.code}).`;
 }

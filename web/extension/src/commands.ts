@@ -2,12 +2,12 @@
 // Invariant: each command gets exactly one answer, within its deadline and the limit on the size of a frame.
 import type { Frame } from 'sojourn-client/connection';
 import { captureShown, readShot } from './capture';
-import { Debuggees, type Page } from './debuggee';
+import { Debuggees, PageRefused, type Page } from './debuggee';
 import * as inPage from './page';
 import { TabQueues } from './queue';
 import {
-  activeTab, closeTab, createTab, goBack, goForward, messageOf, navigateTab, queryTabs, readTabId, readUrl, reloadTab, updateTab,
-  type Data,
+  activeTab, closeTab, createTab, goThroughHistory, goThroughShownHistory, messageOf, navigateTab, queryTabs, readTabId, readUrl, reloadTab,
+  updateTab, type Data,
 } from './tabs';
 
 export const frameBytesMax = 1_000_000;
@@ -33,8 +33,8 @@ export class Commands {
       ['tabs.update', (data) => this.#update(data)],
       ['tabs.closeTab', (data) => closeTab(data)],
       ['tabs.reload', this.#onTab(shortMs, reloadTab)],
-      ['tabs.goBack', this.#onPage(shortMs, goBack)],
-      ['tabs.goForward', this.#onPage(shortMs, goForward)],
+      ['tabs.goBack', async (data) => { await this.#goThroughHistory(data, -1); return { navigatedBack: true }; }],
+      ['tabs.goForward', async (data) => { await this.#goThroughHistory(data, 1); return { navigatedForward: true }; }],
       ['tabs.executeScript', this.#onPage(longMs, inPage.executeScript)],
       ['tabs.click', this.#onPage(shortMs, inPage.click)],
       ['tabs.type', this.#onPage(shortMs, inPage.type)],
@@ -87,6 +87,19 @@ export class Commands {
     return this.#queues.run(tab.id, shortMs, () => this.#debuggees.use(tab.id, (page) => captureShown(page, shot)));
   }
 
+  async #goThroughHistory(data: Data, step: -1 | 1): Promise<void> {
+    const tabId = readTabId(data);
+    await chrome.tabs.get(tabId);
+    await this.#queues.run(tabId, shortMs, async (signal) => {
+      try {
+        await this.#debuggees.use(tabId, (page) => goThroughHistory(page, step, signal));
+      } catch (error) {
+        if (!(error instanceof PageRefused)) throw error;
+        await goThroughShownHistory(tabId, step, signal);
+      }
+    });
+  }
+
   #onTab(msMax: number, run: (data: Data, signal: AbortSignal) => Promise<unknown>): Command {
     return async (data) => {
       const tabId = readTabId(data);
@@ -97,7 +110,9 @@ export class Commands {
   #onPage(msMax: number, run: (page: Page, data: Data, signal: AbortSignal) => Promise<unknown>): Command {
     return async (data) => {
       const tabId = readTabId(data);
-      await chrome.tabs.get(tabId);
+      const { url } = await chrome.tabs.get(tabId);
+      // In its own pages the extension has rights that no server is to borrow.
+      if (url?.startsWith(chrome.runtime.getURL(''))) throw new PageRefused('The pages of the extension itself are not driven');
       return this.#queues.run(tabId, msMax, (signal) => this.#debuggees.use(tabId, (page) => run(page, data, signal)));
     };
   }

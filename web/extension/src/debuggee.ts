@@ -28,6 +28,9 @@ export interface Evaluated {
   exceptionDetails?: ExceptionDetails;
 }
 
+/** Chrome keeps extensions out of this page, as it does of its own. */
+export class PageRefused extends Error {}
+
 /** Sends DevTools commands to one attached tab. Rejects with an Error whose message a person can read. */
 export class Page {
   constructor(readonly tabId: number) {}
@@ -52,7 +55,7 @@ export class Debuggees {
     chrome.debugger.onEvent.addListener((source, method, params) => this.#event(source.tabId, method, params));
   }
 
-  /** Runs `work` with the tab attached. Rejects when Chrome refuses, as it does for its own pages. */
+  /** Runs `work` with the tab attached. Rejects with PageRefused when Chrome refuses. */
   async use<T>(tabId: number, work: (page: Page) => Promise<T>): Promise<T> {
     const attachment = this.#attachments.get(tabId) ?? this.#attach(tabId);
     clearTimeout(attachment.timer);
@@ -111,7 +114,7 @@ async function attach(tabId: number): Promise<void> {
   } catch (error) {
     const message = readDebuggerError(error);
     // A worker that was put to sleep wakes without its list, while Chrome still holds what it had attached.
-    if (!/already attached/i.test(message)) throw new Error(`Chrome does not let an extension into this page: ${message}`);
+    if (!/already attached/i.test(message)) throw new PageRefused(`Chrome does not let an extension into this page: ${message}`);
   }
   await page.send('Page.enable');
   // Tabs in the background take input like the one in front.

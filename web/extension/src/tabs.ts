@@ -111,22 +111,24 @@ export async function reloadTab(data: Data, signal: AbortSignal): Promise<Data> 
   return { reloaded: true };
 }
 
-// Chrome's own function leaves out pages that no person has touched, and pages that a server opened are of that kind.
-async function goThroughHistory(page: Page, step: number, signal: AbortSignal): Promise<void> {
+/**
+ * Goes to the entry of the tab's history that lies `step` away and waits for it. Chrome's own functions leave out pages that no
+ * person has touched, and pages that a server opened are of that kind.
+ */
+export async function goThroughHistory(page: Page, step: -1 | 1, signal: AbortSignal): Promise<void> {
   const { currentIndex, entries } = await page.send<{ currentIndex: number; entries: { id: number }[] }>('Page.getNavigationHistory');
   const entry = entries[currentIndex + step];
   if (!entry) throw new Error(`There is no ${step < 0 ? 'earlier' : 'later'} page in the history of this tab`);
-  await travel(page.tabId, () => page.send('Page.navigateToHistoryEntry', { entryId: entry.id }), signal);
+  // On the way to one of Chrome's own pages the debugger is put out, but the tab goes on.
+  const go = () => page.send('Page.navigateToHistoryEntry', { entryId: entry.id }).catch((error: unknown) => {
+    if (!/^Detached/.test(messageOf(error))) throw error;
+  });
+  await travel(page.tabId, go, signal);
 }
 
-export async function goBack(page: Page, _data: Data, signal: AbortSignal): Promise<Data> {
-  await goThroughHistory(page, -1, signal);
-  return { navigatedBack: true };
-}
-
-export async function goForward(page: Page, _data: Data, signal: AbortSignal): Promise<Data> {
-  await goThroughHistory(page, 1, signal);
-  return { navigatedForward: true };
+/** The same by Chrome's own functions, for pages that the debugger is kept out of. */
+export async function goThroughShownHistory(tabId: number, step: -1 | 1, signal: AbortSignal): Promise<void> {
+  await travel(tabId, () => (step < 0 ? chrome.tabs.goBack(tabId) : chrome.tabs.goForward(tabId)), signal);
 }
 
 /** Opens an address in a tab and gives where it ended up. */
