@@ -80,6 +80,7 @@ bool Access::is_our_host(std::string_view host) const {
 }
 
 bool Access::is_allowed_origin(std::string_view origin, std::string_view path) const {
+  if (origin == "null") return false;  // it is everybody's, whatever the configuration says
   if (std::ranges::find(origins_, origin) != origins_.end()) return true;
   return any_extension_ && is_extension_origin(origin) && is_documented_path(path);
 }

@@ -21,6 +21,7 @@ Response preflight_response() {
 
 bool matches(std::string_view pattern, std::string_view path, Parameters& parameters) {
   parameters.count = 0;
+  if (path.ends_with('/') != pattern.ends_with('/')) return false;
   while (!pattern.empty() && !path.empty()) {
     auto const wanted = take_until(pattern, '/');
     auto const given = take_until(path, '/');

@@ -24,7 +24,8 @@ Error cannot(std::string const& what, std::string const& path, int why) {
 
 Result<> write_private_file(std::string const& path, std::string const& text) {
   auto const draft = path + ".new";
-  int const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  ::unlink(draft.c_str());  // what a crash left may be readable for others
+  int const fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return cannot("write", draft, errno);
   bool const is_written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   int const why = errno;

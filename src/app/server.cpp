@@ -87,8 +87,7 @@ struct Server::Parts {
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
-  Watch stopping{loop, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN,
-                 [this](std::uint32_t) { begin_to_end("stop"); }};
+  Watch stopping{loop, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN, [this](std::uint32_t) { on_stop(); }};
   std::int64_t end_us = 0;  // when a server that is ending ends; 0 = it is not
   int exit_code = 0;
 
@@ -99,10 +98,13 @@ struct Server::Parts {
     begin_to_end(info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
   }
 
+  void on_stop() {
+    std::uint64_t count = 0;
+    if (read(stopping.fd(), &count, sizeof(count)) == sizeof(count)) begin_to_end("stop");
+  }
+
   void begin_to_end(std::string_view why) {
     if (end_us != 0) return;
-    std::uint64_t count = 0;
-    if (read(stopping.fd(), &count, sizeof(count)) < 0) count = 0;
     log.write(Level::info, "server.ending", {{"reason", why}});
     end_us = loop.now().steady_us + drain_us;
     operations.drain();

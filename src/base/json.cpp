@@ -60,10 +60,6 @@ void append_double(std::string& out, double number) {
     out += "null";
     return;
   }
-  if (number == 0) {
-    out += '0';  // also for -0
-    return;
-  }
   std::array<char, 32> text{};
   auto const end =
       std::to_chars(text.data(), text.data() + text.size(), std::fabs(number), std::chars_format::scientific).ptr;
@@ -75,7 +71,7 @@ void append_double(std::string& out, double number) {
   std::from_chars(text.data() + e + 2, end, exponent);
   if (shortest[e + 1] == '-') exponent = -exponent;
 
-  if (number < 0) out += '-';
+  if (number < 0) out += '-';  // so that -0 is 0, as in JavaScript
   int const size = static_cast<int>(digits.size());
   if (exponent >= 21 || exponent < -6) {
     if (size > 1) digits.insert(1, 1, '.');

@@ -30,7 +30,7 @@ TEST(LowerCase, ChangesAsciiLettersOnly) {
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
-  while (!text.empty()) parts.emplace_back(take_until(text, separator));
+  while (!text.empty() && parts.size() < 10) parts.emplace_back(take_until(text, separator));
   return parts;
 }
 

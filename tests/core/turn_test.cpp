@@ -82,10 +82,11 @@ TEST_F(TurnTest, ARepliesOwnCommandIsAnsweredInTheNextTurn) {
 
 TEST_F(TurnTest, WhatAReplySaysIsShownInTheSameTurn) {
   auto const opened = open(extension, outlet);
+  Reply const nothing = [](Result<Outcome> const&) {};
   hub.submit(local_principal(), ListSessions{extension}, [&](Result<Outcome> const&) {
-    hub.submit({}, Say{opened.connection, "from a reply", {}});
+    hub.submit({}, Say{opened.connection, "from a reply", {}}, nothing);
   });
-  turn();
+  EXPECT_TRUE(turn()) << "its own reply is still to come";
   EXPECT_EQ(outlet.take_lines().size(), 1U);
 }
 
@@ -117,6 +118,14 @@ TEST_F(TurnTest, EventsOfOneTurnGoOutTogetherAndInOrder) {
   EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 a", "3 message 0 b", "4 message 0 c"}));
   turns(3);
   EXPECT_EQ(outlet.pushed.size(), 1U) << "once";
+}
+
+TEST_F(TurnTest, WhatWaitsIsNotShownToAPeerThatSaidGoodbye) {
+  auto const opened = open(extension, outlet);
+  post(opened, "x");
+  submit(SayGoodbye{opened.connection});
+  turns(2);
+  EXPECT_TRUE(outlet.pushed.empty());
 }
 
 TEST_F(TurnTest, MembersWithTheSameLanguageAndFramingShareOneBuffer) {

@@ -56,6 +56,10 @@ class NetClient {
     }
     return true;
   }
+  // As much as fits in now.
+  void send_some(std::string_view bytes) {
+    if (!bytes.empty()) ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   void get(std::string_view target, std::string_view fields = {}) {
     send("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost:5409\r\n" + std::string(fields) + "\r\n");
   }
