@@ -45,8 +45,9 @@ Access::Access(std::vector<std::string> allow_origins, bool any_extension)
   origins_.emplace_back(extension_origin);
 }
 
-void Access::add_port(std::uint16_t port) {
-  for (std::string_view const name : {"localhost", "127.0.0.1", "[::1]"}) {
+void Access::add_port(std::uint16_t port, std::string_view own_name) {
+  for (std::string_view const name :
+       {std::string_view("localhost"), std::string_view("127.0.0.1"), std::string_view("[::1]"), own_name}) {
     auto host = std::string(name) + ":" + std::to_string(port);
     origins_.push_back("http://" + (port == 80 ? std::string(name) : host));
     hosts_.push_back(std::move(host));

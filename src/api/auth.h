@@ -20,8 +20,9 @@ class Access {
   // `allow_origins` as configured; `any_extension` lets every extension use the documented paths.
   Access(std::vector<std::string> allow_origins, bool any_extension);
 
-  // A port that one of our listeners has.
-  void add_port(std::uint16_t port);
+  // A port that one of our listeners has; it is reached by the usual names of this machine, and by `own_name` where a
+  // listener stands elsewhere (127.0.0.2).
+  void add_port(std::uint16_t port, std::string_view own_name = "localhost");
 
   // Code::forbidden with what to put into the configuration, or the Origin to be echoed (empty without one).
   Result<std::string> admit(Request const& request) const;

@@ -210,7 +210,10 @@ void Extension::take_answer(ConnectionId connection, json::object const& message
   bool const echoed = !is_answer(json::find_string(message, "type"));
   hub_.submit({}, std::move(answer), [this, connection, echoed, copy = json::value(message)](Result<Outcome> outcome) {
     bool const was_awaited = !outcome || std::get<bool>(*outcome);
-    if (!was_awaited) say(connection, copy, echoed);
+    if (was_awaited) return;
+    // Echoed here and now: a turn later it would come behind the answers to what was said after it.
+    if (echoed) tell(connection, "echo", ",\"data\":" + json::to_text(copy));
+    say(connection, copy, false);
   });
 }
 
@@ -225,13 +228,16 @@ void Extension::say(ConnectionId connection, json::value const& message, bool ec
 
 void Extension::answer_after(ConnectionId connection, Command command, std::string_view type, std::string tail) {
   hub_.submit({}, std::move(command), [this, connection, type, tail = std::move(tail)](Result<Outcome> const& outcome) {
-    if (outcome)
-      hub_.whisper(connection, [&](Session const& session, Moment now) {
-        auto out = frame_start(type, session.id);
-        out += tail;
-        append_time(out, now.utc_us);
-        return out;
-      });
+    if (outcome) tell(connection, type, tail);
+  });
+}
+
+void Extension::tell(ConnectionId connection, std::string_view type, std::string const& tail) {
+  hub_.whisper(connection, [&](Session const& session, Moment now) {
+    auto out = frame_start(type, session.id);
+    out += tail;
+    append_time(out, now.utc_us);
+    return out;
   });
 }
 

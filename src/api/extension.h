@@ -35,6 +35,7 @@ class Extension final : public Dialect {
   void receive_object(ConnectionId connection, json::object const& message);
   void take_answer(ConnectionId connection, json::object const& message, std::string_view request_id);
   void say(ConnectionId connection, json::value const& message, bool echoed);
+  void tell(ConnectionId connection, std::string_view type, std::string const& tail);
   // Answers the connection once the turn that saw its message is over.
   void answer_after(ConnectionId connection, Command command, std::string_view type, std::string tail);
 

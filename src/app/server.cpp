@@ -115,14 +115,14 @@ struct Server::Parts {
   // Ends a loop iteration; see Loop::Turn.
   std::int64_t turn() {
     wheel.advance(loop.now().steady_us);
-    bool const has_more = hub.turn();
-    bool const has_closed = peers.turn();
+    hub.turn();
+    bool const has_closed = peers.turn();  // which may submit what waited behind an answer that has gone out now
     if (hub.is_stopped() && end_us == 0) {
       exit_code = row(Code::storage_full).exit_code;
       begin_to_end("storage failed");
     }
     if (end_us != 0 && (peers.size() == 0 || loop.now().steady_us >= end_us)) loop.stop();
-    if (has_more || has_closed) return 0;
+    if (has_closed || hub.has_more()) return 0;
     auto const next_us = std::min(wheel.next_us(), hub.next_deadline_us());
     return end_us != 0 ? std::min(next_us, end_us) : next_us;
   }
@@ -144,7 +144,7 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
     auto opened = Listener::open(parts->peers, {place.host, place.port, to_dialect(place.dialect)});
     if (!opened) return opened.error();
     for (auto& listener : *opened) {
-      parts->access.add_port(listener->port());
+      parts->access.add_port(listener->port(), listener->host());
       parts->listeners.push_back(std::move(listener));
     }
   }

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <span>
 
 namespace sojourn::json {
 namespace {
@@ -29,6 +30,8 @@ struct Builder {
   static constexpr std::size_t max_array_size = max_object_size;
   static constexpr std::size_t max_key_size = max_object_size;
   static constexpr std::size_t max_string_size = max_object_size;
+
+  explicit Builder(std::span<unsigned char> room) : stack({}, room.data(), room.size()) {}
 
   boost::json::value_stack stack;
 
@@ -151,7 +154,8 @@ void append_escape(std::string& out, unsigned char c) {
 Result<value> parse(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = depth_max;
-  boost::json::basic_parser<Builder> parser(options);
+  std::array<unsigned char, 4096> room;  // so that a short text costs no allocation but its values
+  boost::json::basic_parser<Builder> parser(options, room);
   parser.handler().stack.reset();
   error_code ec;
   auto const used = parser.write_some(false, text.data(), text.size(), ec);

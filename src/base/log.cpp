@@ -1,9 +1,16 @@
 #include "base/log.h"
 
+#include <poll.h>
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <mutex>
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -35,14 +42,51 @@ void append_value(std::string& out, std::string_view text) {
   json::append_string(out, ascii);
 }
 
+// Writes to standard error. A reader that does not read makes the log's thread wait, but never the program's end.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // From now on nobody is waited for longer than that.
+  void hurry() { end_us_.store(Clock().now().steady_us + last_wait_us); }
+
+ protected:
+  void sink_it_(spdlog::details::log_msg const& message) override {
+    std::string line(message.payload.data(), message.payload.size());
+    line += '\n';
+    std::string_view rest = line;
+    while (!rest.empty() && wait()) {
+      auto const count = ::write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+      if (count < 0 && errno != EINTR && errno != EAGAIN) return;
+      if (count > 0) rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+  void flush_() override {}
+
+ private:
+  static constexpr std::int64_t last_wait_us = 500'000;
+  static constexpr int wait_ms = 50;
+
+  // False when there is no more time. A pipe that is ready takes PIPE_BUF bytes without waiting.
+  bool wait() const {
+    for (;;) {
+      auto const end_us = end_us_.load();
+      bool const is_over = end_us != 0 && Clock().now().steady_us >= end_us;
+      pollfd entry{STDERR_FILENO, POLLOUT, 0};
+      if (::poll(&entry, 1, is_over ? 0 : wait_ms) != 0) return true;  // what is wrong, if anything, the write says
+      if (is_over) return false;
+    }
+  }
+
+  std::atomic<std::int64_t> end_us_ = 0;
+};
+
 }  // namespace
 
 struct Log::Sink {
+  std::shared_ptr<StandardError> standard_error = std::make_shared<StandardError>();
   std::shared_ptr<spdlog::details::thread_pool> pool =
       std::make_shared<spdlog::details::thread_pool>(queued_lines_max, 1);
-  std::shared_ptr<spdlog::async_logger> logger =
-      std::make_shared<spdlog::async_logger>("sojourn", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool,
-                                             spdlog::async_overflow_policy::overrun_oldest);
+  std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
+      "sojourn", standard_error, pool, spdlog::async_overflow_policy::overrun_oldest);
 };
 
 std::optional<Level> to_level(std::string_view word) {
@@ -60,7 +104,7 @@ Log::Log(Level level) : sink_(std::make_unique<Sink>()), level_(level) {
 Log::Log() = default;
 
 Log::~Log() {
-  if (sink_) sink_->logger->flush();
+  if (sink_) sink_->standard_error->hurry();  // then the pool writes what is queued, and its thread ends
 }
 
 void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {

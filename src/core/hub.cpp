@@ -108,9 +108,7 @@ Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply&
   if (found == nullptr) return unknown(command);
   Session& session = *found;
   if (!has_open_member(session)) return {not_connected()};
-  auto const waiting =
-      std::ranges::count_if(calls_, [&](auto const& call) { return call.second.session_id == session.id; });
-  if (waiting >= world_.limits.calls)
+  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls))
     return {error(Code::too_many, "too many calls of this session wait for an answer; try again when one is done")};
   auto const now = world_.clock.now();
   auto const request_id = mint_request_id();
@@ -122,6 +120,7 @@ Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply&
                         .request_id = request_id});
   auto const deadline_us = now.steady_us + command.timeout_us;
   calls_.emplace(request_id, PendingCall{session.id, deadline_us, std::move(reply)});
+  session.calls.push_back(request_id);
   deadlines_.emplace(deadline_us, request_id);
   reply = {};  // runs when the answer is there
   return {Outcome()};
@@ -234,6 +233,10 @@ std::string Hub::mint_id(SessionKind kind) {
   }
 }
 
+Limits const& Hub::limits_of(Session const& session) const {
+  return session.is_durable() ? world_.limits : memory_limits_;
+}
+
 EventRef Hub::append(Session& session, Event event) {
   auto kept = session.journal.append(std::move(event));
   if (session.is_durable()) {
@@ -244,8 +247,8 @@ EventRef Hub::append(Session& session, Event event) {
     mark_dirty(session);
   }
   // Nobody misses what falls off: a burst beyond the limits is shown at once, or kept until it may be shown.
-  session.journal.trim(world_.limits, session.shown_seq);
-  if (!session.is_durable() && session.journal.is_over(world_.limits)) show(session);
+  session.journal.trim(limits_of(session), session.shown_seq);
+  if (!session.is_durable() && session.journal.is_over(limits_of(session))) show(session);
   return kept;
 }
 
@@ -289,16 +292,13 @@ std::string Hub::mint_request_id() {
   }
 }
 
-void Hub::fail_calls(Session const& session, std::uint64_t after_batch) {
-  std::vector<std::string> request_ids;
-  for (auto const& [request_id, call] : calls_) {
-    if (call.session_id == session.id) request_ids.push_back(request_id);
-  }
-  for (auto const& request_id : request_ids) finish_call(request_id, not_connected(), after_batch);
+void Hub::fail_calls(Session& session, std::uint64_t after_batch) {
+  for (auto const& request_id : std::exchange(session.calls, {})) finish_call(request_id, not_connected(), after_batch);
 }
 
 void Hub::finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch) {
   auto const place = calls_.find(request_id);
+  std::erase(index_.find(place->second.session_id)->second->calls, request_id);
   deadlines_.erase({place->second.deadline_us, request_id});
   if (place->second.reply) reply_after(after_batch, std::move(place->second.reply), std::move(outcome));
   calls_.erase(place);

@@ -50,6 +50,9 @@ class Hub {
   // True when there is more to do without waiting for anything.
   bool turn();
 
+  // What turn() would say now; asked again when something was submitted after it.
+  bool has_more() const;
+
   // When turn() has to be called again for the sake of a deadline (steady clock, us); INT64_MAX = never.
   std::int64_t next_deadline_us() const;
 
@@ -98,13 +101,14 @@ class Hub {
   SessionInfo describe(Session const& session) const;
   std::string mint_id(SessionKind kind);
 
+  Limits const& limits_of(Session const& session) const;
   EventRef append(Session& session, Event event);
   void mark_dirty(Session& session);
   void show(Session& session);
   void end(Session& session);
   void bury(Session& session);
   std::string mint_request_id();
-  void fail_calls(Session const& session, std::uint64_t after_batch);
+  void fail_calls(Session& session, std::uint64_t after_batch);
   void finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch);
   void expire_calls(std::int64_t now_us);
 

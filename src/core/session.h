@@ -27,11 +27,12 @@ struct Session {
   std::int64_t opened_us = 0;
   Journal journal;
   std::vector<ConnectionId> members;
-  std::uint64_t visible_seq = 0;  // events after it wait for their commit
-  std::uint64_t shown_seq = 0;    // every member has been given the events up to here
-  std::uint64_t batch = 0;        // the last batch with a change of this session; 0 = none
-  bool dirty = false;             // has events that no flush has seen
-  bool ended = false;             // its end waits for its commit; until then it is not there for anybody new
+  std::vector<std::string> calls;  // request ids of those that wait for an answer
+  std::uint64_t visible_seq = 0;   // events after it wait for their commit
+  std::uint64_t shown_seq = 0;     // every member has been given the events up to here
+  std::uint64_t batch = 0;         // the last batch with a change of this session; 0 = none
+  bool dirty = false;              // has events that no flush has seen
+  bool ended = false;              // its end waits for its commit; until then it is not there for anybody new
 
   bool is_durable() const { return kind != SessionKind::extension; }
 };

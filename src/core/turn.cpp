@@ -20,7 +20,12 @@ bool Hub::turn() {
     show(session);
   }
   start_commit();
-  return !due_.empty();
+  return has_more();
+}
+
+bool Hub::has_more() const {
+  bool const can_commit = !commit_runs_ && !stopped_ && !gathering_.batch.changes.empty();
+  return !due_.empty() || !dirty_.empty() || can_commit;
 }
 
 std::int64_t Hub::next_deadline_us() const {
@@ -64,7 +69,7 @@ void Hub::show(Session& session) {
     if (!same->bytes->empty()) via.outlet->push(same->bytes);
   }
   session.shown_seq = session.visible_seq;
-  session.journal.trim(world_.limits, session.shown_seq);
+  session.journal.trim(limits_of(session), session.shown_seq);
 }
 
 void Hub::reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome) {

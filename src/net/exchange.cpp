@@ -105,7 +105,7 @@ void Exchange::welcome(Result<Opened> opened) {
   append_switching(handshake, request_.envelope, websocket::accept_key(request_.header("sec-websocket-key")));
   websocket.open(*opened, std::move(handshake));
   if (last_) websocket.drain(peer_.peers().farewell());  // the server began to end meanwhile
-  peer_.end_exchange(std::move(pending_));  // ends this object
+  peer_.end_exchange(std::move(pending_));               // ends this object
 }
 
 void Exchange::answer(Response response) {
@@ -130,9 +130,10 @@ void Exchange::answer(Response response) {
 
 void Exchange::on_drained() {
   if (pending_.empty() || !may_advance() || last_) return;
-  peer_.pause_reading(false);
   auto const waiting = std::exchange(pending_, {});
   advance(waiting);
+  // One small request that is done makes no room for another read.
+  if (pending_.size() < pending_bytes_max) peer_.pause_reading(false);
 }
 
 bool Exchange::may_advance() const { return !busy_ && peer_.queued_bytes() < unread_bytes_max; }

@@ -114,10 +114,11 @@ Listener::Listener(Peers& peers, int fd, Place place)
       watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t) { accept_some(); }),
       timer_([](void* owner) { static_cast<Listener*>(owner)->watch_.want(EPOLLIN); }, this) {}
 
-std::string Listener::url() const {
-  auto const host = place_.host.find(':') == std::string::npos ? place_.host : "[" + place_.host + "]";
-  return "http://" + host + ":" + std::to_string(place_.port);
+std::string Listener::host() const {
+  return place_.host.find(':') == std::string::npos ? place_.host : "[" + place_.host + "]";
 }
+
+std::string Listener::url() const { return "http://" + host() + ":" + std::to_string(place_.port); }
 
 void Listener::accept_some() {
   for (int i = 0; i < accepts_per_turn; ++i) {

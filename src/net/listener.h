@@ -30,6 +30,8 @@ class Listener {
   Listener(Peers& peers, int fd, Place place);
 
   std::uint16_t port() const { return place_.port; }
+  // 127.0.0.1 or [::1]
+  std::string host() const;
   // http://127.0.0.1:5409
   std::string url() const;
 

@@ -32,6 +32,10 @@ void Outbox::drop(std::size_t count) {
     // An idle connection holds no memory here.
     std::vector<Bytes>().swap(queue_);
     head_ = 0;
+  } else if (head_ > 64 && head_ * 2 > queue_.size()) {
+    // Nor does one that is never quite empty keep the places of what has gone.
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
+    head_ = 0;
   }
 }
 

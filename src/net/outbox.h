@@ -19,6 +19,8 @@ class Outbox {
   bool empty() const { return bytes_ == 0; }
   // Waiting, without what has gone already.
   std::size_t bytes() const { return bytes_; }
+  // What waiting costs: many small buffers take more room than their bytes.
+  std::size_t cost_bytes() const { return bytes_ + (queue_.size() - head_) * buffer_cost_bytes; }
 
   // Fills `parts` with what comes next, in order; returns how many were filled. They live until the next change.
   std::size_t peek(std::span<iovec> parts) const;
@@ -30,6 +32,8 @@ class Outbox {
   void drop_unsent();
 
  private:
+  static constexpr std::size_t buffer_cost_bytes = 64;
+
   std::vector<Bytes> queue_;
   std::size_t head_ = 0;    // entries of queue_ before it have gone
   std::size_t offset_ = 0;  // of the first entry, gone already

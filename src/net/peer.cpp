@@ -43,8 +43,9 @@ bool Peer::is_gone() const { return is_closed() && (websocket_ == nullptr || !we
 
 void Peer::push(Bytes bytes) {
   if (is_closed()) return;
-  peers_.count_queued(static_cast<std::int64_t>(bytes->size()));
+  auto const before = queued_bytes();
   outbox_.push(std::move(bytes));
+  count_since(before);
   if (!std::exchange(listed_, true)) peers_.list(id_);
 }
 
@@ -56,8 +57,9 @@ void Peer::finish(std::int64_t deadline_us) {
 
 void Peer::close() {
   if (is_closed()) return;
-  peers_.count_queued(-static_cast<std::int64_t>(outbox_.bytes()));
+  auto const before = queued_bytes();
   outbox_ = Outbox();
+  count_since(before);
   timer_.disarm();
   watch_.close();
   if (websocket_ && !websocket_->is_joining()) websocket_->leave();
@@ -80,7 +82,7 @@ void Peer::flush() {
     if (!write_some()) return close();
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
-  if (websocket_ && !finishing_ && outbox_.bytes() > limit) return cut_off();
+  if (websocket_ && !finishing_ && queued_bytes() > limit) return cut_off();
   if (outbox_.empty() && exchange_) exchange_->on_drained();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
@@ -100,18 +102,23 @@ bool Peer::write_some() {
     if (blocked_) update_interest();
     return blocked_;
   }
+  auto const before = queued_bytes();
   outbox_.drop(static_cast<std::size_t>(sent));
-  peers_.count_queued(-static_cast<std::int64_t>(sent));
+  count_since(before);
   return true;
+}
+
+void Peer::count_since(std::size_t before) {
+  peers_.count_queued(static_cast<std::int64_t>(queued_bytes()) - static_cast<std::int64_t>(before));
 }
 
 void Peer::cut_off() {
   world().log.write(Level::warn, "peer.too_slow",
-                    {{"address", origin_->address}, {"queued_bytes", static_cast<std::int64_t>(outbox_.bytes())}});
+                    {{"address", origin_->address}, {"queued_bytes", static_cast<std::int64_t>(queued_bytes())}});
   if (!websocket_ || websocket_->is_joining()) return close();
-  auto const before = outbox_.bytes();
+  auto const before = queued_bytes();
   outbox_.drop_unsent();
-  peers_.count_queued(static_cast<std::int64_t>(outbox_.bytes()) - static_cast<std::int64_t>(before));
+  count_since(before);
   websocket_->leave();
   auto bytes = std::make_shared<std::string>();
   websocket::append_close(*bytes, websocket::close_policy, "too slow: messages were not read in time");

@@ -50,7 +50,8 @@ class Peer {
   Origin const& origin() const { return *origin_; }
   NetWorld& world();
   Peers& peers() { return peers_; }
-  std::size_t queued_bytes() const { return outbox_.bytes(); }
+  // What waits to be sent, as it counts against the limits.
+  std::size_t queued_bytes() const { return outbox_.cost_bytes(); }
   // Speaks HTTP and waits for a request: the first to give way when sockets run out.
   bool is_idle_http() const;
   bool is_closed() const { return watch_.fd() < 0; }
@@ -89,6 +90,8 @@ class Peer {
   void on_timer();
   void update_interest();
   bool write_some();
+  // Tells the others how much more or less waits here than `before`.
+  void count_since(std::size_t before);
 
   Peers& peers_;
   std::uint64_t id_;

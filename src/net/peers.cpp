@@ -27,13 +27,26 @@ Peer* Peers::find(std::uint64_t id) {
   return place == peers_.end() ? nullptr : place->second.get();
 }
 
-// Ids grow with time, so the smallest is the oldest.
+// Looks at everybody at most once in an iteration, however many newcomers there are.
 void Peers::make_room() {
-  Peer* oldest = nullptr;
-  for (auto const& [id, peer] : peers_) {
-    if (peer->is_idle_http() && (oldest == nullptr || id < oldest->id())) oldest = peer.get();
+  for (bool looked = false;; looked = true) {
+    while (!idle_.empty()) {
+      auto* const oldest = find(idle_.back());
+      idle_.pop_back();
+      if (oldest != nullptr && oldest->is_idle_http()) return oldest->close();
+    }
+    if (looked || looked_for_idle_us_ == world_.loop.now().steady_us) return;
+    look_for_idle();
   }
-  if (oldest != nullptr) oldest->close();
+}
+
+// Ids grow with time, so the smallest is the oldest.
+void Peers::look_for_idle() {
+  looked_for_idle_us_ = world_.loop.now().steady_us;
+  for (auto const& [id, peer] : peers_) {
+    if (peer->is_idle_http()) idle_.push_back(id);
+  }
+  std::ranges::sort(idle_, std::greater<>());
 }
 
 bool Peers::turn() {
@@ -54,6 +67,8 @@ void Peers::shed() {
       std::ranges::max_element(peers_, {}, [](auto const& entry) { return entry.second->queued_bytes(); });
   auto const before = queued_bytes_;
   if (longest != peers_.end()) longest->second->cut_off();
+  // What has begun to go can't be taken back; then there is no last word.
+  if (queued_bytes_ >= before && longest != peers_.end()) longest->second->close();
   if (queued_bytes_ >= before)
     queued_bytes_ = 0;  // nothing to take: the count was wrong, which must not hang the server
 }

@@ -52,6 +52,7 @@ class Peers {
 
  private:
   void make_room();
+  void look_for_idle();
   void shed();
 
   NetWorld world_;
@@ -60,6 +61,8 @@ class Peers {
   std::int64_t queued_bytes_ = 0;
   std::vector<std::uint64_t> listed_;
   std::vector<std::uint64_t> dead_;
+  std::vector<std::uint64_t> idle_;       // could give way when somebody last looked; the oldest stands last
+  std::int64_t looked_for_idle_us_ = -1;  // the iteration in which that was
   std::string farewell_;
 };
 

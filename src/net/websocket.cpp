@@ -140,6 +140,7 @@ void WebSocket::drain(std::string_view reason) {
 }
 
 void WebSocket::on_end() {
+  if (state_ == State::ending) return;  // the last word is about to be said, and closes
   leave();
   peer_.close();
 }

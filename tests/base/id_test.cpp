@@ -2,21 +2,30 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace sojourn {
 namespace {
 
+// "x" stands for a digit, "v" for one of the four digits of the variant, anything else for itself.
+bool has_form(std::string_view text, std::string_view form) {
+  return std::ranges::equal(text, form, [](char c, char wanted) {
+    if (wanted == 'x') return std::string_view("0123456789abcdef").find(c) != std::string_view::npos;
+    if (wanted == 'v') return std::string_view("89ab").find(c) != std::string_view::npos;
+    return c == wanted;
+  });
+}
+
 TEST(Uuid, IsVersionFourInLowerCase) {
-  std::regex const form("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
   Random random(1);
   std::set<std::string> seen;
   std::set<char> variants;
   for (int i = 0; i < 1000; ++i) {
     auto const id = make_uuid(random);
-    ASSERT_TRUE(std::regex_match(id, form)) << id;
+    ASSERT_TRUE(has_form(id, "xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx")) << id;
     EXPECT_TRUE(seen.insert(id).second) << id << " twice";
     variants.insert(id[19]);
   }
