@@ -1,5 +1,6 @@
 #include "app/server.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -32,6 +33,8 @@ namespace {
 constexpr std::int64_t drain_us = 3'000'000;
 // Descriptors that are not clients: listeners, logs, epoll, screenshots.
 constexpr std::int64_t reserved_fds = 64;
+// With fewer descriptors than that listeners rest now and then, instead of everybody being refused.
+constexpr std::int64_t connections_min = 16;
 
 std::string media_folder(Config const& config) {
   char const* const home = std::getenv("HOME");
@@ -48,7 +51,8 @@ Limits with_descriptors(Limits limits) {
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return limits;
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  limits.connections = std::min(limits.connections, static_cast<std::int64_t>(files.rlim_cur) - reserved_fds);
+  auto const room = std::max(static_cast<std::int64_t>(files.rlim_cur) - reserved_fds, connections_min);
+  limits.connections = std::min(limits.connections, room);
   return limits;
 }
 
@@ -120,6 +124,7 @@ struct Server::Parts {
     if (hub.is_stopped() && end_us == 0) {
       exit_code = row(Code::storage_full).exit_code;
       begin_to_end("storage failed");
+      return 0;  // what that queued goes out in another turn
     }
     if (end_us != 0 && (peers.size() == 0 || loop.now().steady_us >= end_us)) loop.stop();
     if (has_closed || hub.has_more()) return 0;
@@ -175,6 +180,10 @@ void Server::stop() {
 }
 
 int serve(Config const& config) {
+  // Whoever started us may have closed them: no socket of ours may stand where log lines are written to.
+  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) < 0) return row(Code::cannot_create).exit_code;
+  }
   auto server = Server::open(config);
   if (!server) {
     std::fprintf(stderr, "sojourn: %s\n", server.error().message.c_str());

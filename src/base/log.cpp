@@ -71,7 +71,8 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
       auto const end_us = end_us_.load();
       bool const is_over = end_us != 0 && Clock().now().steady_us >= end_us;
       pollfd entry{STDERR_FILENO, POLLOUT, 0};
-      if (::poll(&entry, 1, is_over ? 0 : wait_ms) != 0) return true;  // what is wrong, if anything, the write says
+      auto const ready = ::poll(&entry, 1, is_over ? 0 : wait_ms);
+      if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // what is wrong, if anything, the write says
       if (is_over) return false;
     }
   }

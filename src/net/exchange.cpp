@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t pending_bytes_max = 64 * 1024;
 // Answers that wait for a peer to read them, before its next request is looked at.
 constexpr std::size_t unread_bytes_max = 256 * 1024;
-// How long the peer has to read our last answer and close.
+// How long the peer has to read our last answer, and then to close.
+constexpr std::int64_t last_answer_us = 30'000'000;
 constexpr std::int64_t last_word_us = 2'000'000;
 // A door answers within its own deadlines; this only keeps the timer alive meanwhile.
 constexpr std::int64_t answering_ms = 60'000;
@@ -60,7 +61,7 @@ void Exchange::end_if_done() {
 // Nothing will be said any more but what is queued.
 void Exchange::end() {
   last_ = true;
-  peer_.finish(peer_.world().loop.now().steady_us + last_word_us);
+  peer_.finish(peer_.world().loop.now().steady_us + last_answer_us);
 }
 
 void Exchange::dispatch() {
@@ -129,6 +130,7 @@ void Exchange::answer(Response response) {
 }
 
 void Exchange::on_drained() {
+  if (last_ && !busy_) return peer_.arm(peer_.world().loop.now().steady_us + last_word_us);
   if (pending_.empty() || !may_advance() || last_) return;
   auto const waiting = std::exchange(pending_, {});
   advance(waiting);

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -126,18 +127,23 @@ void Listener::accept_some() {
     socklen_t size = sizeof(storage);
     int const fd = accept4(watch_.fd(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) rest();
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) rest(std::strerror(errno));
       return;
     }
     int const on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    peers_.add(fd, {to_text(storage), place_.dialect});
+    // What one newcomer costs too much (the system watches no more sockets) harms nobody else.
+    try {
+      peers_.add(fd, {to_text(storage), place_.dialect});
+    } catch (std::exception const& failure) {
+      return rest(failure.what());
+    }
   }
 }
 
-void Listener::rest() {
+void Listener::rest(std::string_view why) {
   auto& world = peers_.world();
-  world.log.write(Level::warn, "listener.resting", {{"reason", std::strerror(errno)}});
+  world.log.write(Level::warn, "listener.resting", {{"reason", why}});
   watch_.want(0);
   world.wheel.arm(timer_, world.loop.now().steady_us + rest_us);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/api.h"
@@ -37,7 +38,7 @@ class Listener {
 
  private:
   void accept_some();
-  void rest();
+  void rest(std::string_view why);
 
   Peers& peers_;
   Place place_;

@@ -14,8 +14,10 @@ Watch::Watch(Loop& loop, int fd, std::uint32_t events, OnReady on_ready)
   epoll_event event{};
   event.events = events;
   event.data.ptr = this;
-  if (epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) != 0)
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  if (epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0) return;
+  int const why = errno;
+  ::close(fd_);
+  throw std::system_error(why, std::generic_category(), "epoll_ctl");
 }
 
 Watch::~Watch() { close(); }
