@@ -114,7 +114,7 @@ Decoder::Status feed(Decoder& decoder, std::string& bytes) {
 }
 
 TEST(WebSocketDecoder, ReadsFramesOfEverySizeClass) {  // group 1
-  for (std::size_t const size : {0, 1, 7, 8, 9, 125, 126, 127, 128, 65535, 65536}) {
+  for (std::size_t const size : {0U, 1U, 7U, 8U, 9U, 125U, 126U, 127U, 128U, 65535U, 65536U}) {
     std::string payload(size, '*');
     expect_lines(frame(last | text, payload), {line(text, payload)}, "text of " + std::to_string(size));
     for (std::size_t at = 0; at < size; ++at) payload[at] = static_cast<char>(at * 7 + 0xFE);
@@ -337,7 +337,7 @@ TEST(WebSocketDecoder, HoldsNoMoreThanTwiceWhatCameAndNothingWhenIdle) {
 
 TEST(WebSocketDecoder, JoinsAnyNumberOfFragmentsWithinTheLimit) {  // groups 9 and 10
   std::string const body(4 << 20, '*');
-  for (std::size_t const size : {64, 256, 1300, 65536}) {
+  for (std::size_t const size : {64U, 256U, 1300U, 65536U}) {
     auto const bytes = fragments(binary, body, size);
     Decoder decoder(body.size());
     auto status = Decoder::Status::need_more;
