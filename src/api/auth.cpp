@@ -26,7 +26,9 @@ bool is_documented_path(std::string_view path) {
 
 bool is_navigation_to_a_page(Request const& request) {
   bool const is_page = request.path == "/" || request.path == "/console/";
-  return is_page && request.method == "GET" && request.header("sec-fetch-mode") == "navigate" &&
+  auto const destination = request.header("sec-fetch-dest");
+  bool const is_framed = !destination.empty() && destination != "document";
+  return is_page && !is_framed && request.method == "GET" && request.header("sec-fetch-mode") == "navigate" &&
          request.header("origin").empty();
 }
 

@@ -206,6 +206,8 @@ TEST(Http, MalformedChunksAreRefused) {
            "\r\n0\r\n\r\n"sv,
            "5 \r\nhello\r\n0\r\n\r\n"sv,
            "5;a=\"\nb\"\r\nhello\r\n0\r\n\r\n"sv,
+           "5\r\nhello\rX0\r\n\r\n"sv,
+           "5\r\nhelloX\n0\r\n\r\n"sv,
            "5\r\nhello\r\n0\r\nbad trailer\r\n\r\n"sv,
            "5;a\nb\r\nhello\r\n0\r\n\r\n"sv,
            "5\r\nhello\r\n0\r\nA: b\nC: d\r\n\r\n"sv,

@@ -51,6 +51,24 @@ TEST(Peers, AtTheLimitTheOldestIdleConnectionGivesWay) {
   EXPECT_EQ(stage.peers.size(), 4u);
 }
 
+TEST(Peers, WhoAsksAgainIsNotIdleAnyMore) {
+  Limits limits;
+  limits.connections = 3;
+  NetStage stage(limits);
+  NetClient first(stage);
+  NetClient second(stage);
+  NetClient third(stage);
+  stage.steps(2);
+  NetClient newcomer(stage);
+  EXPECT_TRUE(first.ends());
+  second.get("/later/a");
+  stage.steps(2);
+  NetClient another(stage);
+  EXPECT_TRUE(third.ends()) << "the oldest who is still idle";
+  ASSERT_TRUE(stage.door.answer("a", "A"));
+  EXPECT_EQ(second.answer().body, "A");
+}
+
 TEST(Peers, WithoutAnIdleConnectionTheNewcomerIsTurnedAway) {
   Limits limits;
   limits.connections = 3;
