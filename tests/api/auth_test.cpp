@@ -194,6 +194,11 @@ TEST(Access, OnlyANavigationToAPageMayComeFromAnotherSite) {
                            {"Sec-Fetch-Mode", "navigate"},
                            {"Origin", "http://evil.test"}};
   EXPECT_FALSE(admit(access, with_origin, "/")) << "an Origin is judged first";
+  Fields const framed{{"Host", "localhost:5409"},
+                      {"Sec-Fetch-Site", "cross-site"},
+                      {"Sec-Fetch-Mode", "navigate"},
+                      {"Sec-Fetch-Dest", "iframe"}};
+  EXPECT_FALSE(admit(access, framed, "/")) << "a page of another site may not frame ours";
 }
 
 TEST(Access, AnyExtensionMayUseTheDocumentedPathsWhenAsked) {
