@@ -251,6 +251,23 @@ hostile('fifty pipelined requests are answered in order', async () => {
   socket.destroy();
 });
 
+hostile('an answer that has to wait its turn comes though only old answers drain meanwhile', async () => {
+  const cheap = bytes(['GET /healthz HTTP/1.1']);
+  const ask = async (count) => {
+    const socket = await rawSocket(server.port);
+    socket.send(cheap.repeat(count) + bytes(get()));
+    await socket.waitFor(() => parseResponses(socket.received()).length === count + 1, `${count + 1} answers`);
+    socket.destroy();
+    return socket.received().length;
+  };
+  // Just as many answers as may wait unread (256 KiB, with or without what each costs beside its bytes), then one of a later turn.
+  const each = await ask(1) - await ask(0);
+  for (const cost of [each, each + 64]) {
+    const full = Math.ceil(262144 / cost);
+    for (let count = full - 2; count <= full + 2; count += 1) await ask(count);
+  }
+});
+
 hostile('a request pipelined behind a malformed one is not served', async () => {
   const responses = await exchange(bytes(get()) + bytes(get('X-A : 1')) + bytes(get()));
   assert.deepEqual(responses.map(({ status }) => status), [200, 400]);
