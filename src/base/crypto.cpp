@@ -1,6 +1,8 @@
 #include "base/crypto.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -48,6 +50,28 @@ std::array<unsigned char, 20> sha1(std::string_view bytes) {
   return digest;
 }
 
+std::array<unsigned char, 32> sha256(std::string_view bytes) {
+  std::array<unsigned char, 32> digest{};
+  SHA256(reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
+
+std::array<unsigned char, 32> hmac_sha256(std::string_view key, std::string_view bytes) {
+  // OpenSSL counts the key in int; what is longer than a block counts as its digest (RFC 2104, section 2).
+  auto const digest_of_key = sha256(key);
+  constexpr std::size_t block_bytes = 64;
+  if (key.size() > block_bytes) key = {reinterpret_cast<char const*>(digest_of_key.data()), digest_of_key.size()};
+  std::array<unsigned char, 32> code{};
+  unsigned int size = code.size();
+  // A null pointer would mean the key of the last call.
+  char const* const start = key.empty() ? "" : key.data();
+  auto const* const text = reinterpret_cast<unsigned char const*>(bytes.data());
+  auto const* const done =
+      HMAC(EVP_sha256(), start, static_cast<int>(key.size()), text, bytes.size(), code.data(), &size);
+  if (done == nullptr) std::abort();  // zeros would be a code that anybody can write
+  return code;
+}
+
 std::string base64_encode(std::span<unsigned char const> bytes) {
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
@@ -79,6 +103,24 @@ bool base64_decode(std::string_view text, std::string& out) {
     for (std::size_t i = 0; i < 3 - padding; ++i) out.push_back(static_cast<char>((bits >> (16 - 8 * i)) & 0xFF));
   }
   return true;
+}
+
+std::string base64url_encode(std::span<unsigned char const> bytes) {
+  auto text = base64_encode(bytes);
+  while (text.ends_with('=')) text.pop_back();
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+bool base64url_decode(std::string_view text, std::string& out) {
+  out.clear();
+  if (text.find_first_of("+/=") != std::string_view::npos) return false;
+  std::string padded(text);
+  std::replace(padded.begin(), padded.end(), '-', '+');
+  std::replace(padded.begin(), padded.end(), '_', '/');
+  padded.append((4 - padded.size() % 4) % 4, '=');
+  return base64_decode(padded, out);
 }
 
 bool equal_in_constant_time(std::string_view left, std::string_view right) noexcept {

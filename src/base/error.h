@@ -12,25 +12,27 @@
 namespace sojourn {
 
 enum class Code : std::uint8_t {
-  invalid,           // the request can't be understood
-  unauthenticated,   // no or wrong credentials
-  forbidden,         // known, but not allowed
-  not_found,         // not there, or not yours
-  expired,           // was there
-  conflict,          // somebody else was faster
-  too_large,         // over a size limit
-  too_many,          // over a rate or count limit
-  header_too_large,  // over the header limits
-  unsupported,       // not spoken here
-  not_connected,     // the session is known, its other end is not
-  timeout,           // no answer in time
-  failed,            // the other end says that it failed
-  storage_full,      // no room to keep it
-  unavailable,       // can't be served now
-  usage,             // a command line that makes no sense
-  configuration,     // a configuration that makes no sense
-  cannot_create,     // a file or folder can't be written
-  internal,          // a bug of ours
+  invalid,              // the request can't be understood
+  unauthenticated,      // no or wrong credentials
+  forbidden,            // known, but not allowed
+  not_found,            // not there, or not yours
+  expired,              // was there
+  conflict,             // somebody else was faster
+  precondition_failed,  // not at the revision that was named
+  unprocessable,        // understood, but can't be meant
+  too_large,            // over a size limit
+  too_many,             // over a rate or count limit
+  header_too_large,     // over the header limits
+  unsupported,          // not spoken here
+  not_connected,        // the session is known, its other end is not
+  timeout,              // no answer in time
+  failed,               // the other end says that it failed
+  storage_full,         // no room to keep it
+  unavailable,          // can't be served now
+  usage,                // a command line that makes no sense
+  configuration,        // a configuration that makes no sense
+  cannot_create,        // a file or folder can't be written
+  internal,             // a bug of ours
 };
 
 struct ErrorRow {
@@ -52,6 +54,7 @@ ErrorRow const& row(Code code);
 struct Error {
   Code code = Code::internal;
   std::string message;
+  std::uint64_t revision = 0;  // of precondition_failed: the present one
 };
 
 }  // namespace sojourn

@@ -48,8 +48,14 @@ struct Builder {
   bool on_number_part(string_view, error_code&) { return true; }
   bool on_int64(std::int64_t number, string_view, error_code&) { return stack.push_int64(number), true; }
   bool on_uint64(std::uint64_t number, string_view, error_code&) { return stack.push_uint64(number), true; }
-  bool on_double(double number, string_view text, error_code&) {
-    return stack.push_double(read_double(text, number)), true;
+  bool on_double(double number, string_view text, error_code& failure) {
+    auto const exact = read_double(text, number);
+    // What no double holds would come back as something else.
+    if (!std::isfinite(exact)) {
+      failure = boost::json::make_error_code(boost::json::error::exponent_overflow);
+      return false;
+    }
+    return stack.push_double(exact), true;
   }
   bool on_bool(bool truth, error_code&) { return stack.push_bool(truth), true; }
   bool on_null(error_code&) { return stack.push_null(), true; }

@@ -20,13 +20,19 @@ struct Limits {
   std::int64_t queue_bytes = 1024 * 1024;         // out, waiting for one peer
   std::int64_t queues_bytes = 256 * 1024 * 1024;  // out, waiting for all peers together
   std::int64_t log_events = 10'000;               // kept of a session
-  std::int64_t log_bytes = 1024 * 1024;           // kept of a session
+  std::int64_t log_bytes = 4 * 1024 * 1024;       // kept of a session
   std::int64_t memory_log_bytes = 64 * 1024;      // kept of a session that lives in memory only
   std::int64_t log_ms = 24 * 3600 * 1000;         // kept of a session
   std::int64_t ping_ms = 25'000;                  // silence after which a WebSocket is pinged
   std::int64_t pong_ms = 20'000;                  // silence after the ping after which it is closed
   std::int64_t close_ms = 30'000;                 // wait for the peer's end of a WebSocket close
   std::int64_t connections = 19'000;              // open sockets; the oldest idle HTTP connection gives way
+  std::int64_t state_value_bytes = 64 * 1024;     // one value of a session's state
+  std::int64_t state_keys = 1'000;                // of a session's state
+  std::int64_t state_bytes = 1024 * 1024;         // a session's state, keys and values
+  std::int64_t presence_members = 100;            // with more than that comings and goings are not announced
+  std::int64_t tokens = 1'000;                    // session tokens of one session that live
+  std::int64_t tombstones = 200'000;              // ended sessions that are remembered as such
   std::int64_t calls = 1'000;                     // calls of one session that wait for an answer
 };
 
@@ -57,6 +63,12 @@ inline constexpr std::array limit_table{
     LimitRow{"pong_ms", &Limits::pong_ms, 100, 3'600'000},
     LimitRow{"close_ms", &Limits::close_ms, 100, 600'000},
     LimitRow{"connections", &Limits::connections, 16, 1'000'000},
+    LimitRow{"state_value_bytes", &Limits::state_value_bytes, 64, 16 * 1024 * 1024},
+    LimitRow{"state_keys", &Limits::state_keys, 1, 1'000'000},
+    LimitRow{"state_bytes", &Limits::state_bytes, 1024, 1024 * 1024 * 1024},
+    LimitRow{"presence_members", &Limits::presence_members, 0, 1'000'000},
+    LimitRow{"tokens", &Limits::tokens, 1, 1'000'000},
+    LimitRow{"tombstones", &Limits::tombstones, 0, 100'000'000},
     LimitRow{"calls", &Limits::calls, 1, 1'000'000},
 };
 

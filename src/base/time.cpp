@@ -15,11 +15,11 @@ struct Parts {
     auto const day = floor<std::chrono::days>(at);
     date = day;
     weekday = std::chrono::weekday(day).c_encoding();
-    clock = std::chrono::hh_mm_ss(floor<std::chrono::milliseconds>(at - day));
+    clock = std::chrono::hh_mm_ss(at - day);
   }
   std::chrono::year_month_day date;
   unsigned weekday = 0;
-  std::chrono::hh_mm_ss<std::chrono::milliseconds> clock;
+  std::chrono::hh_mm_ss<std::chrono::microseconds> clock;
 };
 
 void append_number(std::string& out, std::int64_t number, int digits) {
@@ -37,6 +37,20 @@ void append_clock(std::string& out, Parts const& parts) {
   append_number(out, parts.clock.seconds().count(), 2);
 }
 
+// 2026-02-24T19:22:16.
+std::string to_iso_seconds(Parts const& parts) {
+  std::string out;
+  out.reserve(27);
+  append_number(out, static_cast<int>(parts.date.year()), 4);
+  out += '-';
+  append_number(out, static_cast<unsigned>(parts.date.month()), 2);
+  out += '-';
+  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
+  out += 'T';
+  append_clock(out, parts);
+  return out += '.';
+}
+
 }  // namespace
 
 Moment Clock::now() const {
@@ -49,17 +63,15 @@ Moment Clock::now() const {
 
 std::string to_iso_ms(std::int64_t utc_us) {
   Parts const parts(utc_us);
-  std::string out;
-  out.reserve(24);
-  append_number(out, static_cast<int>(parts.date.year()), 4);
-  out += '-';
-  append_number(out, static_cast<unsigned>(parts.date.month()), 2);
-  out += '-';
-  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
-  out += 'T';
-  append_clock(out, parts);
-  out += '.';
-  append_number(out, parts.clock.subseconds().count(), 3);
+  auto out = to_iso_seconds(parts);
+  append_number(out, parts.clock.subseconds().count() / 1000, 3);
+  return out += 'Z';
+}
+
+std::string to_iso_us(std::int64_t utc_us) {
+  Parts const parts(utc_us);
+  auto out = to_iso_seconds(parts);
+  append_number(out, parts.clock.subseconds().count(), 6);
   return out += 'Z';
 }
 

@@ -28,6 +28,9 @@ class Clock {
 // 2026-02-24T19:22:16.015Z
 std::string to_iso_ms(std::int64_t utc_us);
 
+// 2026-02-24T19:22:16.015123Z
+std::string to_iso_us(std::int64_t utc_us);
+
 // Tue, 24 Feb 2026 19:22:16 GMT (RFC 9110, section 5.6.7)
 std::string to_http_date(std::int64_t utc_us);
 

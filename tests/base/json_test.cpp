@@ -96,7 +96,7 @@ TEST(JsonNumbers, LoseOnlyWhatHasNoMeaning) {
                                      {"0e5", "0"},
                                      {"1E2", "100"},
                                      {"12.990", "12.99"},
-                                     {"1e400", "null"},
+                                     {"1e400", "refused"},
                                      {"123456789012345678901234567890", "1.2345678901234568e+29"}})
     EXPECT_EQ(round_trip(in), out) << in;
 }
