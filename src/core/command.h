@@ -1,9 +1,11 @@
 // Everything that can be asked of the hub, and what it answers: plain values, so that a command can be forwarded
-// to another node as it stands.
+// to another node as it stands. Where a command names a session, no `kind` means any. A command with a `connection`
+// is that connection's own, with the rights it came in with.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,44 +16,168 @@
 
 namespace sojourn {
 
-// A new session; an extension session needs `via.outlet`. -> Opened
-struct OpenSession {
-  SessionKind kind = SessionKind::extension;
-  Attachment via;
+using AnyKind = std::optional<SessionKind>;
+
+// What a new session is to be.
+struct SessionWish {
+  std::string owner = {};      // for an admin to say; empty = the principal
+  std::string client_id = {};  // finds the owner's session of that name again; empty = always a new one
+  std::string type = {};
+  std::string metadata = {};  // JSON object
+  std::string state = {};     // JSON object
+  std::int64_t idle_us = 0;   // 0 = the default
 };
 
-// -> std::vector<SessionInfo>, in the order of opening
-struct ListSessions {
+// A new session, or the one its client_id finds; an extension session needs `via.outlet`. -> Opened
+struct OpenSession {
   SessionKind kind = SessionKind::extension;
+  Attachment via = {};
+  SessionWish wish = {};
+};
+
+// A connection comes in. -> Opened
+struct JoinSession {
+  AnyKind kind = {};
+  std::string id = {};  // empty = a new session, if `opens`
+  Attachment via = {};
+  std::string since = {};       // a cursor; what came after it follows
+  ConnectionId takes_over = 0;  // of the same principal in the same session: closed
+  bool opens = false;           // a session that can't be joined becomes a new one
+};
+
+// -> SessionPage, in the order of opening
+struct ListSessions {
+  AnyKind kind = {};
+  std::string owner = {};  // for an admin: only this one's
+  std::string type = {};
+  std::string label = {};  // a member of the metadata that has to be
+  std::string label_value = {};
+  std::optional<bool> connected = {};
+  std::size_t limit = SIZE_MAX;
+  std::size_t offset = 0;
+  bool with_state = false;
 };
 
 // -> SessionInfo
 struct GetSession {
-  SessionKind kind = SessionKind::extension;
-  std::string id;
+  AnyKind kind = {};
+  std::string id = {};
 };
 
 // Ends it for everybody in it. -> SessionInfo
 struct CloseSession {
-  SessionKind kind = SessionKind::extension;
-  std::string id;
+  AnyKind kind = {};
+  std::string id = {};
 };
 
 // A message to everybody in the session. -> Posted
 struct PostMessage {
-  SessionKind kind = SessionKind::extension;
-  std::string id;
-  std::string name;
-  std::string data;  // JSON text; empty = none
+  AnyKind kind = {};
+  std::string id = {};
+  std::string name = {};
+  std::string data = {};  // JSON text; empty = none
+  bool is_volatile = false;
+  std::string request_id = {};
 };
 
-// Asks the session's other end to do something; answered when it has, or at the deadline. -> Answered
+// The same to every session that the principal may write to and somebody is in. -> Told
+struct PostToAll {
+  std::string name = {};
+  std::string data = {};
+  std::string request_id = {};
+};
+
+// Asks an extension session's other end to do something; answered when it has, or at the deadline. -> Answered
 struct CallSession {
-  SessionKind kind = SessionKind::extension;
-  std::string id;
-  std::string name;
-  std::string data;  // JSON text; empty = none
+  AnyKind kind = {};
+  std::string id = {};
+  std::string name = {};
+  std::string data = {};  // JSON text; empty = none
   std::int64_t timeout_us = 30'000'000;
+};
+
+// A connection asks whoever in its session offered the tool. -> ToolAnswer
+struct CallTool {
+  ConnectionId connection = 0;
+  std::string name = {};
+  std::string data = {};  // JSON text of the parameters
+  std::int64_t timeout_us = 10'000'000;
+};
+
+// What came of a tool call, for the log. -> Posted
+struct RecordResult {
+  std::string id = {};
+  ConnectionId connection = 0;  // that asked; it may have gone meanwhile
+  std::string name = {};
+  std::string data = {};        // {"result":...,"is_error":...}
+  std::string request_id = {};  // the caller's name of the call
+};
+
+// -> StateView
+struct GetState {
+  AnyKind kind = {};
+  std::string id = {};
+  std::optional<std::string> key = {};
+  ConnectionId connection = 0;  // instead of the id
+};
+
+// -> Changed
+struct ChangeState {
+  AnyKind kind = {};
+  std::string id = {};
+  StateEdit edit = {};
+  ConnectionId connection = 0;  // instead of the id
+  std::string request_id = {};
+};
+
+// The log after `since` (a cursor or a seq; empty = from its beginning). -> EventPage
+struct ReadEvents {
+  AnyKind kind = {};
+  std::string id = {};
+  std::string since = {};
+  std::size_t limit = 100;
+};
+
+// -> std::vector<ConnectionInfo>
+struct ListConnections {
+  AnyKind kind = {};
+  std::string id = {};
+};
+
+// -> std::monostate
+struct KickConnection {
+  AnyKind kind = {};
+  std::string id = {};
+  ConnectionId connection = 0;
+};
+
+// -> Minted
+struct MintToken {
+  AnyKind kind = {};
+  std::string id = {};
+  Scope scope = Scope::read;
+  std::int64_t lifetime_us = 0;
+  bool single_use = false;
+};
+
+// Closes what came in with it. -> std::monostate
+struct RevokeToken {
+  AnyKind kind = {};
+  std::string id = {};
+  std::string token_id = {};
+};
+
+// -> std::vector<SessionToken>
+struct ListTokens {
+  AnyKind kind = {};
+  std::string id = {};
+};
+
+// A connection offers to do something for the others of its session; replaces what it offered before.
+// -> std::monostate
+struct MakeOffer {
+  ConnectionId connection = 0;
+  Offer offer = {};
 };
 
 // Something came in on a connection, whatever it was. -> std::monostate
@@ -62,17 +188,19 @@ struct Touch {
 // A connection says something into its session. -> Posted
 struct Say {
   ConnectionId connection = 0;
-  std::string name;
-  std::string data;
+  std::string name = {};
+  std::string data = {};
+  bool is_volatile = false;
+  std::string request_id = {};
 };
 
 // A connection answers a call. -> bool: whether somebody was waiting for it
 struct AnswerCall {
   ConnectionId connection = 0;
-  std::string request_id;
+  std::string request_id = {};
   bool success = false;
-  std::string data;   // JSON text of the result
-  std::string error;  // what went wrong, for people
+  std::string data = {};   // JSON text of the result
+  std::string error = {};  // what went wrong, for people
 };
 
 // The peer said goodbye; its socket is still there. -> std::monostate
@@ -85,18 +213,33 @@ struct Leave {
   ConnectionId connection = 0;
 };
 
-using Command = std::variant<OpenSession, ListSessions, GetSession, CloseSession, PostMessage, CallSession, Touch, Say,
-                             AnswerCall, SayGoodbye, Leave>;
+using Command =
+    std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll, CallSession,
+                 CallTool, RecordResult, GetState, ChangeState, ReadEvents, ListConnections, KickConnection, MintToken,
+                 RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall, SayGoodbye, Leave>;
 
 struct Opened {
-  SessionInfo session;
+  SessionInfo session = {};
   ConnectionId connection = 0;
   Dialect* dialect = nullptr;  // of the connection
-  std::string greeting;        // the first message to it
+  std::string greeting = {};   // the first message to it
+  bool resumed = false;        // it was there before
+};
+
+struct SessionPage {
+  std::vector<SessionInfo> sessions;
+  std::size_t total = 0;  // that the filters let through
 };
 
 struct Posted {
-  std::uint64_t seq = 0;
+  std::uint64_t seq = 0;  // 0 of a volatile one
+  std::int64_t at_us = 0;
+  Cursor cursor = {};
+  std::size_t connections = 0;  // in the session
+};
+
+struct Told {
+  std::size_t sessions = 0;
   std::int64_t at_us = 0;
 };
 
@@ -106,7 +249,41 @@ struct Answered {
   std::int64_t at_us = 0;
 };
 
-using Outcome = std::variant<std::monostate, bool, SessionInfo, std::vector<SessionInfo>, Opened, Posted, Answered>;
+struct ToolAnswer {
+  std::string data;  // JSON text; empty = nobody offered the tool
+  std::string session_id;
+  Principal by;                       // who asked
+  std::optional<Error> failure = {};  // whoever offered it did not answer
+};
+
+struct StateView {
+  std::string value;  // JSON text of the key's value, or of the map
+  std::uint64_t revision = 0;
+  Cursor cursor = {};
+};
+
+struct Changed {
+  std::uint64_t revision = 0;
+  Cursor cursor = {};
+  std::int64_t at_us = 0;
+};
+
+struct EventPage {
+  std::vector<EventRef> events;
+  Cursor cursor = {};          // of the last of them, or where they would begin
+  std::uint64_t last_seq = 0;  // of the log
+  bool gap = false;            // something after `since` is no longer there
+};
+
+struct Minted {
+  SessionToken token;
+  std::string session_id;
+  std::string owner;
+};
+
+using Outcome =
+    std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer, StateView,
+                 Changed, EventPage, std::vector<ConnectionInfo>, Minted, std::vector<SessionToken>>;
 using Reply = std::function<void(Result<Outcome>)>;
 
 }  // namespace sojourn

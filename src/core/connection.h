@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/event.h"
 #include "core/principal.h"
@@ -14,6 +16,7 @@ namespace sojourn {
 
 struct Session;
 struct Connection;
+struct Arrival;
 
 // Bytes ready for the wire, made once and shared by every queue they stand in.
 using Bytes = std::shared_ptr<std::string const>;
@@ -26,18 +29,31 @@ class Outlet {
   virtual void push(Bytes bytes) = 0;
   // Sends what is queued, then closes; `code` and `reason` as RFC 6455, section 7.4.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  // What waits to be sent, in bytes.
+  virtual std::size_t queued_bytes() const = 0;
 };
 
 // How one door speaks to its live connections. One object serves all of them; it outlives them.
 class Dialect {
  public:
   virtual ~Dialect() = default;
-  // The first message to a new connection.
-  virtual std::string greet(Session const& session, Connection const& connection) const = 0;
+  // The first message to a new connection. `connection.session` and the log stand as they are at the arrival.
+  virtual std::string greet(Session const& session, Connection const& connection, Arrival const& arrival) const = 0;
   // A message came in; `message` lives during the call.
   virtual void receive(ConnectionId connection, std::string_view message) = 0;
   // Appends the message that shows `event`; false when this dialect does not show it.
   virtual bool encode(Session const& session, Event const& event, std::string& out) const = 0;
+  // The message that asks a connection which offered a tool to run it; `call` has name, data and request_id.
+  virtual std::string ask(Session const& session, Event const& call) const = 0;
+};
+
+// How a connection came in.
+struct Arrival {
+  bool is_new = false;            // the session was opened for it
+  std::string requested_id = {};  // of a session that could not be joined, so that another was opened
+  std::string_view reason = {};   // why not: invalid, expired, not_owner
+  std::string since = {};         // the cursor that the client named
+  bool resumes = false;           // everything after `since` follows
 };
 
 // A carrier's framing of one message, appended to `out`.
@@ -48,9 +64,16 @@ struct Attachment {
   Outlet* outlet = nullptr;
   Dialect* dialect = nullptr;
   Framing framing = nullptr;
-  std::string user_agent;
-  std::string address;
-  std::string device;  // of an extension: the browser profile it runs in; empty = unknown
+  std::string user_agent = {};
+  std::string address = {};
+  std::string device = {};                   // of an extension: the browser profile it runs in; empty = unknown
+  std::string_view transport = "websocket";  // static
+};
+
+// What a connection does for the others of its session.
+struct Offer {
+  std::vector<std::string> tools;
+  bool queries = false;
 };
 
 struct Connection {
@@ -60,9 +83,17 @@ struct Connection {
   Attachment via;
   std::int64_t connected_us = 0;
   std::int64_t last_seen_us = 0;
-  std::uint64_t shown_seq = 0;  // every event up to here has been shown or was before its time
-  bool open = true;             // false: the peer said goodbye, its socket is not closed yet
+  std::uint64_t shown_seq = 0;       // every event up to here has been shown or was before its time
+  std::uint64_t shown_fleeting = 0;  // the same of volatile events
+  std::unique_ptr<Offer> offer;      // null = none
+  std::int64_t ends_us = 0;          // steady; when the token that let it in runs out; 0 = it does not
+  bool open = true;                  // false: the peer said goodbye, its socket is not closed yet
+  bool behind = false;               // reads the log at its own pace until it has caught up
 };
+
+// "c7", as clients see it; and back, 0 for anything else.
+std::string to_text(ConnectionId connection);
+ConnectionId to_connection_id(std::string_view text);
 
 // Frames `message` for the connection and queues it.
 void send(Connection const& connection, std::string_view message);

@@ -13,25 +13,31 @@ namespace sojourn {
 using ConnectionId = std::uint64_t;
 
 enum class EventType : std::uint8_t {
-  opened,   // the session begins
-  joined,   // a connection came
-  left,     // a connection went
-  message,  // somebody says something: name and data
-  call,     // somebody asks the other end to do something: name, data, request_id
-  answer,   // the other end did it, or failed: request_id, data
-  closed,   // the session ends
+  opened,         // the session begins
+  joined,         // a connection came
+  left,           // a connection went
+  message,        // somebody says something: name and data
+  state,          // keys changed: data = {"set":{...},"removed":[...]}
+  call,           // somebody asks the other end to do something: name, data, request_id
+  answer,         // the other end did it, or failed: name, data, request_id
+  token_minted,   // a session token was handed out: data = {"id","scope","expires_at","single_use"}
+  token_used,     // a single-use token was used up: data = {"id"}
+  token_revoked,  // a session token was taken back: data = {"id"}
+  closed,         // the session ends: data = {"reason"}
 };
 
 std::string_view to_word(EventType type);
 
 struct Event {
-  std::uint64_t seq = 0;  // its place in the log, without gaps from 1; 0 = volatile, not in the log
+  std::uint64_t seq = 0;        // its place in the log, without gaps from 1; 0 = volatile, not in the log
+  std::uint64_t first_seq = 0;  // of several that are shown as one, the first; 0 = it is one
   std::int64_t at_us = 0;
   EventType type = EventType::message;
-  ConnectionId from = 0;   // the connection that caused it; 0 = a request without one
-  std::string name;        // of a message or a call
-  std::string data;        // JSON text; empty = none
-  std::string request_id;  // of a call and its answer
+  ConnectionId from = 0;        // the connection that caused it; 0 = a request without one
+  std::string name = {};        // of a message or a call
+  std::string data = {};        // JSON text; empty = none
+  std::string request_id = {};  // what the client calls it, or of a call and its answer
+  std::string user = {};        // who caused it; empty = the server
 };
 
 using EventRef = std::shared_ptr<Event const>;

@@ -1,24 +1,63 @@
+// The gate, and the sessions themselves: opened, listed, found, ended.
 #include "core/hub.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <optional>
 
 #include "base/id.h"
+#include "base/json.h"
 
 namespace sojourn {
 namespace {
 
-constexpr std::size_t request_id_digits = 8;
 constexpr std::uint16_t close_normal = 1000;
+// With more than that a page of sessions ends early.
+constexpr std::size_t listed_state_bytes_max = 16 * 1024 * 1024;
 
-Error not_found() { return error(Code::not_found, "Session not found"); }
-Error not_connected() { return error(Code::not_connected, "Session is not connected"); }
 Error stopped() { return error(Code::unavailable, "storage failed; the server is stopping"); }
+
+std::string to_alias(SessionKind kind, std::string const& owner, std::string const& client_id) {
+  return std::string(to_word(kind)) + '\0' + owner + '\0' + client_id;
+}
+
+std::uint32_t mint_epoch(Random& random) {
+  std::array<unsigned char, 4> bytes{};
+  random.fill(bytes);
+  return bytes[0] | (std::uint32_t{bytes[1]} << 8U) | (std::uint32_t{bytes[2]} << 16U) |
+         (std::uint32_t{bytes[3]} << 24U);
+}
+
+// What the log says of the beginning, so that the session can be made again from its log alone.
+std::string to_birth_data(Session const& session) {
+  std::string out = "{\"user_id\":";
+  json::append_string(out, session.owner);
+  out += ",\"client_id\":";
+  auto const client_id = session.client_id();
+  if (client_id.empty())
+    out += "null";
+  else
+    json::append_string(out, client_id);
+  out += ",\"session_type\":";
+  json::append_string(out, session.type());
+  out += ",\"timeout_s\":" + std::to_string(session.idle_us / 1'000'000);
+  return out.append(",\"metadata\":").append(session.metadata()) += '}';
+}
+
+bool has_label(Session const& session, std::string const& label, std::string const& value) {
+  auto const metadata = json::parse(session.metadata());
+  if (!metadata || !metadata->is_object()) return false;
+  auto const* const found = metadata->get_object().if_contains(label);
+  if (found == nullptr) return false;
+  return found->is_string() ? std::string_view(found->get_string()) == value : json::to_text(*found) == value;
+}
 
 }  // namespace
 
-Hub::Hub(World world) : world_(std::move(world)), memory_limits_(world_.limits) {
+Hub::Hub(World world)
+    : world_(std::move(world)),
+      memory_limits_(world_.limits),
+      tombstones_(static_cast<std::size_t>(world_.limits.tombstones)) {
   memory_limits_.log_bytes = std::min(world_.limits.log_bytes, world_.limits.memory_log_bytes);
   gathering_.batch.number = 1;
 }
@@ -36,178 +75,153 @@ void Hub::submit(Principal const& principal, Command command, Reply reply) {
 
 Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&) {
   if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
-  auto const now = world_.clock.now();
-  std::array<unsigned char, 4> epoch{};
-  world_.random.fill(epoch);
-  std::uint32_t const epoch_number =
-      epoch[0] | (std::uint32_t{epoch[1]} << 8U) | (std::uint32_t{epoch[2]} << 16U) | (std::uint32_t{epoch[3]} << 24U);
-  auto const place = sessions_.emplace(sessions_.end(), mint_id(command.kind), command.kind, epoch_number);
-  index_.emplace(place->id, place);
-  place->owner = principal.name;
-  place->opened_us = now.utc_us;
-  ConnectionId const id = command.via.outlet == nullptr ? 0 : ++last_connection_;
-  append(*place,
-         Event{.at_us = now.utc_us, .type = EventType::opened, .from = id, .name = {}, .data = {}, .request_id = {}});
-  Opened opened;
-  if (id != 0) {
-    place->members.push_back(id);
-    auto& connection = connections_[id];
-    connection = Connection{
-        id, &*place, principal, std::move(command.via), now.utc_us, now.utc_us, place->journal.last_seq(), true};
-    opened.connection = id;
-    opened.dialect = connection.via.dialect;
-    opened.greeting = connection.via.dialect->greet(*place, connection);
+  auto const owner = command.wish.owner.empty() ? principal.name : command.wish.owner;
+  if (owner != principal.name && !principal.is_admin())
+    return {error(Code::forbidden, "only an admin opens a session for another user")};
+  Session* session = find_alias(command.kind, owner, command.wish.client_id);
+  bool const resumed = session != nullptr;
+  if (!resumed) {
+    StateEdit const whole{StateEdit::Verb::set, {}, command.wish.state.empty() ? "{}" : command.wish.state, {}};
+    auto const state = State().plan(whole, world_.limits);
+    if (!state) return {state.error()};
+    session = &open(command.kind, principal, command.wish);
+    if (!state->set.empty()) {
+      auto const event = append(
+          *session,
+          Event{
+              .at_us = session->opened_us, .type = EventType::state, .data = to_text(*state), .user = principal.name});
+      session->state.apply(*state, event->seq);
+    }
   }
-  opened.session = describe(*place);
-  world_.log.write(Level::info, "session.opened", {{"session", place->id}, {"address", opened.session.address}});
-  return {Outcome(std::move(opened)), place->batch};
+  session->active = world_.clock.now();
+  if (command.via.outlet != nullptr)
+    return arrive(*session, principal, std::move(command.via), Arrival{.is_new = !resumed});
+  return {Outcome(Opened{.session = describe(*session), .resumed = resumed}), session->batch};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, ListSessions& command, Reply&) {
-  if (!can(principal, Action::list, nullptr)) return {error(Code::forbidden, "not allowed to list sessions")};
-  std::vector<SessionInfo> list;
-  std::uint64_t after_batch = 0;
-  for (auto const& session : sessions_) {
-    if (session.kind != command.kind || !can(principal, Action::read, &session)) continue;
-    if (!session.ended) list.push_back(describe(session));
-    after_batch = std::max(after_batch, session.batch);
+  if (principal.role != Role::guest && !can(principal, Action::list, nullptr))
+    return {error(Code::forbidden, "not allowed to list sessions")};
+  SessionPage page;
+  bool const filters =
+      !command.type.empty() || !command.label.empty() || command.connected.has_value() || principal.role == Role::guest;
+  auto const matches = [&](Session const& session) {
+    if (!command.type.empty() && session.type() != command.type) return false;
+    if (command.connected && *command.connected == session.members.empty()) return false;
+    return command.label.empty() || has_label(session, command.label, command.label_value);
+  };
+  std::size_t state_bytes = 0;
+  auto const take = [&](Session const& session) {
+    if (state_bytes > listed_state_bytes_max) return;  // the total is right all the same
+    page.sessions.push_back(describe(session));
+    if (!command.with_state) return;
+    state_bytes += session.state.bytes();
+    session.state.append(page.sessions.back().state);
+  };
+  auto const look_through = [&](Shelves::Shelf const& shelf) {
+    for (auto const* session : shelf) {
+      if (!filters && page.total >= command.offset && page.sessions.size() >= command.limit) {
+        return;  // nothing else needs to be looked at to know how many there are
+      }
+      if (!matches(*session) || !can(principal, Action::read, session)) continue;
+      if (page.total++ >= command.offset && page.sessions.size() < command.limit) take(*session);
+    }
+  };
+  std::size_t before = 0;
+  for (auto const kind : {SessionKind::extension, SessionKind::shared}) {
+    if (command.kind && *command.kind != kind) continue;
+    auto const& owner = principal.is_admin() ? command.owner : principal.name;
+    if (!principal.is_admin() && !command.owner.empty() && command.owner != principal.name) break;
+    Shelves::Shelf only;
+    if (principal.role == Role::guest) {
+      auto const place = sessions_.find(principal.grant->session_id);
+      if (place != sessions_.end() && place->second->kind == kind && !place->second->ended) {
+        if (auto const used = use_token(*place->second, principal); !used) return {used.error()};
+        only.push_back(place->second.get());
+      }
+    }
+    auto const& shelf = principal.role == Role::guest           ? only
+                        : principal.is_admin() && owner.empty() ? shelves_.of(kind)
+                                                                : shelves_.of(kind, owner);
+    look_through(shelf);
+    before += shelf.size();
+    if (!filters) page.total = before;
   }
-  return {Outcome(std::move(list)), after_batch};
+  return {Outcome(std::move(page)), command.kind == SessionKind::extension ? 0 : latest_batch()};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, GetSession& command, Reply&) {
-  auto const* session = find(principal, Action::read, command);
-  if (session == nullptr) return unknown(command);
-  return {Outcome(describe(*session)), session->batch};
+  auto const found = find(principal, Action::read, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  return {Outcome(describe(*found.session)), found.session->batch};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, CloseSession& command, Reply&) {
-  auto* session = find(principal, Action::close, command);
-  if (session == nullptr) return unknown(command);
-  auto info = describe(*session);
-  end(*session);
-  return {Outcome(std::move(info)), command.kind == SessionKind::extension ? 0 : gathering_.batch.number};
+  auto const found = find(principal, Action::close, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  auto info = describe(*found.session);
+  bool const waits = found.session->is_durable();
+  end(*found.session, "deleted");
+  return {Outcome(std::move(info)), waits ? gathering_.batch.number : 0};
 }
 
-Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&) {
-  auto* const found = find(principal, Action::write, command);
-  if (found == nullptr) return unknown(command);
-  Session& session = *found;
-  if (!session.is_durable() && !has_open_member(session)) return {not_connected()};
-  auto const event = append(session, Event{.at_us = world_.clock.now().utc_us,
-                                           .type = EventType::message,
-                                           .from = 0,
-                                           .name = std::move(command.name),
-                                           .data = std::move(command.data),
-                                           .request_id = {}});
-  return {Outcome(Posted{event->seq, event->at_us}), session.batch};
-}
-
-Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply& reply) {
-  auto* const found = find(principal, Action::call, command);
-  if (found == nullptr) return unknown(command);
-  Session& session = *found;
-  if (!has_open_member(session)) return {not_connected()};
-  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls))
-    return {error(Code::too_many, "too many calls of this session wait for an answer; try again when one is done")};
-  auto const now = world_.clock.now();
-  auto const request_id = mint_request_id();
-  append(session, Event{.at_us = now.utc_us,
-                        .type = EventType::call,
-                        .from = 0,
-                        .name = std::move(command.name),
-                        .data = std::move(command.data),
-                        .request_id = request_id});
-  auto const deadline_us = now.steady_us + command.timeout_us;
-  calls_.emplace(request_id, PendingCall{session.id, deadline_us, std::move(reply)});
-  session.calls.push_back(request_id);
-  deadlines_.emplace(deadline_us, request_id);
-  reply = {};  // runs when the answer is there
-  return {Outcome()};
-}
-
-Hub::Applied Hub::apply(Principal const&, Touch& command, Reply&) {
-  touch(command.connection);
-  return {Outcome()};
-}
-
-Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
-  auto const* connection = touch(command.connection);
-  if (connection == nullptr) return {not_connected()};
-  if (!can(connection->principal, Action::write, connection->session)) return {not_found()};
-  if (connection->session->ended) return {not_found(), connection->session->batch};
-  auto const event = append(*connection->session, Event{.at_us = world_.clock.now().utc_us,
-                                                        .type = EventType::message,
-                                                        .from = connection->id,
-                                                        .name = std::move(command.name),
-                                                        .data = std::move(command.data),
-                                                        .request_id = {}});
-  return {Outcome(Posted{event->seq, event->at_us}), connection->session->batch};
-}
-
-Hub::Applied Hub::apply(Principal const&, AnswerCall& command, Reply&) {
-  auto const* connection = touch(command.connection);
-  if (connection == nullptr) return {not_connected()};
-  auto const call = calls_.find(command.request_id);
-  if (call == calls_.end() || call->second.session_id != connection->session->id) return {Outcome(false)};
-  auto const now_us = world_.clock.now().utc_us;
-  append(*connection->session, Event{.at_us = now_us,
-                                     .type = EventType::answer,
-                                     .from = connection->id,
-                                     .name = {},
-                                     .data = command.success ? "{\"success\":true}" : "{\"success\":false}",
-                                     .request_id = command.request_id});
-  auto const after_batch = connection->session->batch;
-  if (command.success)
-    finish_call(command.request_id, Outcome(Answered{command.request_id, std::move(command.data), now_us}),
-                after_batch);
-  else
-    finish_call(command.request_id, error(Code::failed, std::move(command.error)), after_batch);
-  return {Outcome(true), after_batch};
-}
-
-Hub::Applied Hub::apply(Principal const&, SayGoodbye& command, Reply&) {
-  auto* connection = touch(command.connection);
-  if (connection == nullptr) return {Outcome()};
-  connection->open = false;
-  if (!has_open_member(*connection->session)) fail_calls(*connection->session, 0);
-  return {Outcome()};
-}
-
-Hub::Applied Hub::apply(Principal const&, Leave& command, Reply&) {
-  auto const place = connections_.find(command.connection);
-  if (place == connections_.end()) return {Outcome()};
-  Session& session = *place->second.session;
-  connections_.erase(place);
-  std::erase(session.members, command.connection);
-  if (!has_open_member(session)) fail_calls(session, 0);
-  if (session.kind == SessionKind::extension) end(session);
-  return {Outcome()};
-}
-
-template <typename Target> Session* Hub::find(Principal const& principal, Action action, Target const& target) {
-  auto const place = index_.find(target.id);
-  if (place == index_.end() || place->second->kind != target.kind || place->second->ended ||
-      !can(principal, action, &*place->second))
-    return nullptr;
-  return &*place->second;
+Hub::Found Hub::find(Principal const& principal, Action action, AnyKind kind, std::string const& id) {
+  auto const place = sessions_.find(id);
+  bool const is_there = place != sessions_.end() && !place->second->ended && (!kind || *kind == place->second->kind);
+  if (!is_there || !can(principal, Action::read, place->second.get())) return {nullptr, refuse(principal, id)};
+  Session& session = *place->second;
+  if (!can(principal, action, &session))
+    return {nullptr, {error(Code::forbidden, "this token may only " + std::string(to_word(principal.scope)))}};
+  if (auto const used = use_token(session, principal); !used) return {nullptr, {used.error()}};
+  session.active = world_.clock.now();
+  return {&session, {Outcome()}};
 }
 
 // That a session has ended is as much to be committed first as that it began.
-template <typename Target> Hub::Applied Hub::unknown(Target const& target) const {
-  auto const place = index_.find(target.id);
-  return {not_found(), place == index_.end() || !place->second->ended ? 0 : place->second->batch};
+Hub::Applied Hub::refuse(Principal const& principal, std::string const& id) const {
+  auto const place = sessions_.find(id);
+  auto const after_batch = place == sessions_.end() || !place->second->ended ? 0 : place->second->batch;
+  auto const* const stone = tombstones_.find(id, world_.clock.now().utc_us);
+  // A key that was taken back opens nothing any more, and its holder may know.
+  bool const lives = place != sessions_.end() && !place->second->ended;
+  if (lives && principal.role == Role::guest && principal.grant->session_id == id)
+    return {error(Code::unauthenticated, "Invalid or expired token")};
+  bool const is_owner = principal.role != Role::guest && stone != nullptr && stone->owner == principal.name;
+  if (stone != nullptr && stone->expired && (principal.is_admin() || is_owner))
+    return {error(Code::expired, "Session expired"), after_batch};
+  return {error(Code::not_found, "Session not found"), after_batch};
 }
 
-Connection* Hub::touch(ConnectionId id) {
-  auto const place = connections_.find(id);
-  if (place == connections_.end()) return nullptr;
-  place->second.last_seen_us = world_.clock.now().utc_us;
-  return &place->second;
+Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish const& wish) {
+  auto made = std::make_unique<Session>(mint_id(kind), kind, mint_epoch(world_.random));
+  Session& session = *made;
+  sessions_.emplace(session.id, std::move(made));
+  auto const now = world_.clock.now();
+  session.owner = wish.owner.empty() ? principal.name : wish.owner;
+  if (!wish.client_id.empty() || !wish.type.empty() || !wish.metadata.empty())
+    session.traits = std::make_unique<SessionTraits>(SessionTraits{wish.client_id, wish.type, wish.metadata});
+  session.opened_us = now.utc_us;
+  session.active = now;
+  shelves_.put(session);
+  if (!wish.client_id.empty()) aliases_[to_alias(kind, session.owner, wish.client_id)] = &session;
+  if (session.is_durable()) {
+    session.idle_us = wish.idle_us == 0 ? world_.idle_us : wish.idle_us;
+    session.expiry = expiries_.emplace(now.steady_us + session.idle_us, &session);
+  }
+  // What nobody can make again from its log need not begin with its birth.
+  if (session.is_durable())
+    append(
+        session,
+        Event{.at_us = now.utc_us, .type = EventType::opened, .data = to_birth_data(session), .user = principal.name});
+  world_.log.write(Level::info, "session.created",
+                   {{"session", session.id}, {"kind", to_word(kind)}, {"user", session.owner}});
+  return session;
 }
 
-bool Hub::has_open_member(Session const& session) const {
-  return std::ranges::any_of(session.members, [&](ConnectionId id) { return connections_.at(id).open; });
+Session* Hub::find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const {
+  if (client_id.empty()) return nullptr;
+  auto const place = aliases_.find(to_alias(kind, owner, client_id));
+  return place == aliases_.end() ? nullptr : place->second;
 }
 
 SessionInfo Hub::describe(Session const& session) const {
@@ -215,100 +229,59 @@ SessionInfo Hub::describe(Session const& session) const {
   info.id = session.id;
   info.kind = session.kind;
   info.opened_us = session.opened_us;
-  info.last_seen_us = session.opened_us;
-  for (auto const id : session.members) {
-    auto const& connection = connections_.at(id);
-    info.last_seen_us = std::max(info.last_seen_us, connection.last_seen_us);
-    info.user_agent = connection.via.user_agent;
-    info.address = connection.via.address;
-    info.device = connection.via.device;
-  }
+  info.last_seen_us = session.active.utc_us;
+  info.owner = session.owner;
+  info.client_id = session.client_id();
+  info.type = session.type();
+  info.metadata = session.metadata();
+  info.idle_us = session.idle_us;
+  if (session.idle_us > 0)
+    info.expires_us = (session.members.empty() ? session.active : world_.clock.now()).utc_us + session.idle_us;
+  info.connections = session.members.size();
+  info.cursor = {session.journal.epoch(), session.journal.last_seq()};
+  info.revision = session.state.revision();
+  auto const host = connections_.find(session.host);
+  if (session.host == 0 || host == connections_.end()) return info;
+  info.last_seen_us = std::max(session.opened_us, host->second.last_seen_us);
+  info.user_agent = host->second.via.user_agent;
+  info.address = host->second.via.address;
+  info.device = host->second.via.device;
   return info;
 }
 
 std::string Hub::mint_id(SessionKind kind) {
   for (;;) {
     auto id = kind == SessionKind::extension ? make_extension_id(world_.random) : make_uuid(world_.random);
-    if (!index_.contains(id)) return id;
+    if (!sessions_.contains(id)) return id;
   }
 }
 
-Limits const& Hub::limits_of(Session const& session) const {
-  return session.is_durable() ? world_.limits : memory_limits_;
-}
-
-EventRef Hub::append(Session& session, Event event) {
-  auto kept = session.journal.append(std::move(event));
-  if (session.is_durable()) {
-    session.batch = gathering_.batch.number;
-    gathering_.batch.changes.push_back(Change{session.id, session.kind, session.owner, session.journal.epoch(), kept});
-  } else {
-    session.visible_seq = kept->seq;
-    mark_dirty(session);
-  }
-  // Nobody misses what falls off: a burst beyond the limits is shown at once, or kept until it may be shown.
-  session.journal.trim(limits_of(session), session.shown_seq);
-  if (!session.is_durable() && session.journal.is_over(limits_of(session))) show(session);
-  return kept;
-}
-
-void Hub::mark_dirty(Session& session) {
-  if (session.dirty) return;
-  session.dirty = true;
-  dirty_.push_back(&session);
-}
-
-void Hub::end(Session& session) {
-  if (!session.is_durable()) return bury(session);
-  append(session, Event{.at_us = world_.clock.now().utc_us,
-                        .type = EventType::closed,
-                        .from = 0,
-                        .name = {},
-                        .data = {},
-                        .request_id = {}});
+void Hub::end(Session& session, std::string_view reason) {
+  shelves_.take(session);
+  if (auto const client_id = session.client_id(); !client_id.empty())
+    aliases_.erase(to_alias(session.kind, session.owner, client_id));
+  if (session.idle_us > 0) expiries_.erase(session.expiry);
+  auto const now_us = world_.clock.now().utc_us;
+  world_.log.write(Level::info, reason == "expired" ? "session.expired" : "session.deleted",
+                   {{"session", session.id}, {"user", session.owner}});
   session.ended = true;
-  fail_calls(session, session.batch);
+  if (session.is_durable()) tombstones_.add(session.id, {session.owner, reason == "expired", now_us});
+  if (!session.fleeting.empty()) show(session);  // nothing comes after the last word
+  append(session,
+         Event{.at_us = now_us, .type = EventType::closed, .data = "{\"reason\":\"" + std::string(reason) + "\"}"});
+  fail_calls(session, 0, session.batch);
+  if (!session.is_durable()) bury(session);
 }
 
 void Hub::bury(Session& session) {
   show(session);
-  for (auto const id : session.members) {
-    connections_.at(id).via.outlet->close(close_normal, "Session closed");
-    connections_.erase(id);
+  auto const members = session.members;
+  for (auto* member : members) {
+    if (member->behind) catch_up(*member, std::numeric_limits<std::size_t>::max());
+    send_away(*member, close_normal, "Session closed");
   }
-  fail_calls(session, 0);
-  world_.log.write(Level::info, "session.closed", {{"session", session.id}});
   std::erase(dirty_, &session);
-  auto const place = index_.find(session.id);
-  auto const element = place->second;
-  index_.erase(place);
-  sessions_.erase(element);
-}
-
-std::string Hub::mint_request_id() {
-  for (;;) {
-    auto id = make_hex(world_.random, request_id_digits);
-    if (!calls_.contains(id)) return id;
-  }
-}
-
-void Hub::fail_calls(Session& session, std::uint64_t after_batch) {
-  for (auto const& request_id : std::exchange(session.calls, {})) finish_call(request_id, not_connected(), after_batch);
-}
-
-void Hub::finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch) {
-  auto const place = calls_.find(request_id);
-  std::erase(index_.find(place->second.session_id)->second->calls, request_id);
-  deadlines_.erase({place->second.deadline_us, request_id});
-  if (place->second.reply) reply_after(after_batch, std::move(place->second.reply), std::move(outcome));
-  calls_.erase(place);
-}
-
-void Hub::expire_calls(std::int64_t now_us) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now_us) {
-    auto const request_id = deadlines_.begin()->second;
-    finish_call(request_id, error(Code::timeout, "Operation timeout"), 0);
-  }
+  sessions_.erase(sessions_.find(session.id));
 }
 
 }  // namespace sojourn

@@ -1,13 +1,14 @@
 // The hub: all sessions, all rules, one gate. Synchronous and deterministic; no I/O.
-// Invariant: nothing is shown to anybody, in events, replies or reads, before what it tells of is committed; what lives
-// in memory only is shown at the end of the same loop iteration. After a failed commit the hub stops: it refuses
-// everything. One thread, which calls turn() at the end of each loop iteration.
+// Invariant: nothing durable is shown to anybody, in events, replies or reads, before what it tells of is committed;
+// what is volatile or lives in memory only is shown at the end of the same loop iteration. After a failed commit the
+// hub stops: it refuses everything. One thread, which calls turn() at the end of each loop iteration.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <list>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,7 +21,9 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "core/command.h"
+#include "core/shelves.h"
 #include "core/store.h"
+#include "core/tombstones.h"
 
 namespace sojourn {
 
@@ -33,6 +36,7 @@ class Hub {
     Clock clock;
     Random random;
     Limits limits;
+    std::int64_t idle_us = std::int64_t{3600} * 1'000'000;  // of a shared session that says nothing else
   };
 
   explicit Hub(World world);
@@ -43,10 +47,10 @@ class Hub {
   void submit(Principal const& principal, Command command, Reply reply = {});
 
   // A word to one connection only: no event, and dropped when the connection is gone. `say` makes the text.
-  using Whisper = std::function<std::string(Session const& session, Moment now)>;
+  using Whisper = std::function<std::string(Session const& session, Connection const& connection, Moment now)>;
   void whisper(ConnectionId connection, Whisper const& say);
 
-  // Ends a loop iteration: expires calls, runs the replies that are due, shows events, starts the commit.
+  // Ends a loop iteration: expires, runs the replies that are due, shows events, starts the commit.
   // True when there is more to do without waiting for anything.
   bool turn();
 
@@ -64,6 +68,7 @@ class Hub {
  private:
   struct PendingCall {
     std::string session_id;
+    ConnectionId to = 0;  // the connection that has to answer; 0 = any
     std::int64_t deadline_us = 0;
     Reply reply;
   };
@@ -71,58 +76,116 @@ class Hub {
     Reply reply;
     Result<Outcome> outcome;
   };
+  // What a commit makes visible. A session stands at least until all of its events are committed.
+  struct Settled {
+    Session* session;
+    std::uint64_t seq;
+    bool closes;
+  };
   struct BatchInHand {
     Batch batch;
+    std::vector<Settled> settled;
     std::vector<DueReply> replies;
   };
-  using Sessions = std::list<Session>;
   // A command's outcome, and the batch whose commit its reply waits for (0: none).
   struct Applied {
     Result<Outcome> outcome;
     std::uint64_t after_batch = 0;
   };
+  // A session that may be used as asked, or why not.
+  struct Found {
+    Session* session = nullptr;
+    Applied refusal{Outcome()};
+  };
 
+  // hub.cpp: sessions
   Applied apply(Principal const& principal, OpenSession& command, Reply& reply);
   Applied apply(Principal const& principal, ListSessions& command, Reply& reply);
   Applied apply(Principal const& principal, GetSession& command, Reply& reply);
   Applied apply(Principal const& principal, CloseSession& command, Reply& reply);
-  Applied apply(Principal const& principal, PostMessage& command, Reply& reply);
-  Applied apply(Principal const& principal, CallSession& command, Reply& reply);
-  Applied apply(Principal const& principal, Touch& command, Reply& reply);
-  Applied apply(Principal const& principal, Say& command, Reply& reply);
-  Applied apply(Principal const& principal, AnswerCall& command, Reply& reply);
-  Applied apply(Principal const& principal, SayGoodbye& command, Reply& reply);
-  Applied apply(Principal const& principal, Leave& command, Reply& reply);
-
-  template <typename Target> Session* find(Principal const& principal, Action action, Target const& target);
-  template <typename Target> Applied unknown(Target const& target) const;
-  Connection* touch(ConnectionId id);
-  bool has_open_member(Session const& session) const;
+  Found find(Principal const& principal, Action action, AnyKind kind, std::string const& id);
+  Applied refuse(Principal const& principal, std::string const& id) const;
+  Session& open(SessionKind kind, Principal const& principal, SessionWish const& wish);
+  Session* find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const;
   SessionInfo describe(Session const& session) const;
   std::string mint_id(SessionKind kind);
+  void end(Session& session, std::string_view reason);
+  void bury(Session& session);
 
-  Limits const& limits_of(Session const& session) const;
+  // members.cpp: connections
+  Applied apply(Principal const& principal, JoinSession& command, Reply& reply);
+  Applied apply(Principal const& principal, ListConnections& command, Reply& reply);
+  Applied apply(Principal const& principal, KickConnection& command, Reply& reply);
+  Applied apply(Principal const& principal, MakeOffer& command, Reply& reply);
+  Applied apply(Principal const& principal, Touch& command, Reply& reply);
+  Applied apply(Principal const& principal, SayGoodbye& command, Reply& reply);
+  Applied apply(Principal const& principal, Leave& command, Reply& reply);
+  Applied arrive(Session& session, Principal const& principal, Attachment via, Arrival arrival);
+  std::string_view why_not(Principal const& principal, JoinSession const& command) const;
+  void take_over(Session const& session, Principal const& principal, ConnectionId predecessor);
+  void send_away(Connection& connection, std::uint16_t code, std::string_view reason);
+  void remove(Connection& connection, std::string_view reason);
+  void announce(Session& session, EventType type, Connection const& connection);
+  Connection* touch(ConnectionId id);
+  bool has_host(Session const& session) const;
+
+  // talk.cpp: messages, state, the log
+  Applied apply(Principal const& principal, PostMessage& command, Reply& reply);
+  Applied apply(Principal const& principal, PostToAll& command, Reply& reply);
+  Applied apply(Principal const& principal, Say& command, Reply& reply);
+  Applied apply(Principal const& principal, GetState& command, Reply& reply);
+  Applied apply(Principal const& principal, ChangeState& command, Reply& reply);
+  Applied apply(Principal const& principal, ReadEvents& command, Reply& reply);
+  Applied post(Session& session, Event event, bool is_volatile);
+  Found find_own(Action action, ConnectionId connection);
+
+  // tokens.cpp: session tokens
+  Applied apply(Principal const& principal, MintToken& command, Reply& reply);
+  Applied apply(Principal const& principal, RevokeToken& command, Reply& reply);
+  Applied apply(Principal const& principal, ListTokens& command, Reply& reply);
+  Result<> use_token(Session& session, Principal const& principal);
+  void drop_expired_tokens(Session& session);
+
+  // calls.cpp: commands to the other end, and tools
+  Applied apply(Principal const& principal, CallSession& command, Reply& reply);
+  Applied apply(Principal const& principal, CallTool& command, Reply& reply);
+  Applied apply(Principal const& principal, RecordResult& command, Reply& reply);
+  Applied apply(Principal const& principal, AnswerCall& command, Reply& reply);
+  std::string begin_call(Session& session, ConnectionId to, std::int64_t timeout_us, Reply reply);
+  std::string mint_request_id();
+  void fail_calls(Session& session, ConnectionId to, std::uint64_t after_batch);
+  void finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch);
+
+  // show.cpp: the log to the members
   EventRef append(Session& session, Event event);
+  void append_fleeting(Session& session, Event event);
   void mark_dirty(Session& session);
   void show(Session& session);
-  void end(Session& session);
-  void bury(Session& session);
-  std::string mint_request_id();
-  void fail_calls(Session& session, std::uint64_t after_batch);
-  void finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch);
-  void expire_calls(std::int64_t now_us);
+  bool catch_up(Connection& connection, std::size_t bytes_max);
+  void catch_up_all();
+  Limits const& limits_of(Session const& session) const;
 
+  // turn.cpp: the end of an iteration
+  void expire_calls(std::int64_t now_us);
+  void expire_guests(std::int64_t now_us);
+  void expire_sessions(Moment now);
   void reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome);
+  std::uint64_t latest_batch() const;
   void start_commit();
   void committed(Result<> result);
   void stop(Error const& reason);
 
   World world_;
   Limits memory_limits_;  // of sessions that live in memory only
-  Sessions sessions_;     // in the order of opening
-  std::unordered_map<std::string_view, Sessions::iterator> index_;
+  std::unordered_map<std::string_view, std::unique_ptr<Session>> sessions_;
+  Shelves shelves_;                                    // those that have not ended
+  std::unordered_map<std::string, Session*> aliases_;  // those that have not ended, by kind, owner and client id
+  std::multimap<std::int64_t, Session*> expiries_;     // when to look (steady clock); never after the true moment
+  Tombstones tombstones_;
   std::unordered_map<ConnectionId, Connection> connections_;
   ConnectionId last_connection_ = 0;
+  std::set<std::pair<std::int64_t, ConnectionId>> guests_;  // whose token runs out, soonest first
+  std::vector<ConnectionId> behind_;                        // read the log at their own pace
   std::unordered_map<std::string, PendingCall> calls_;
   std::set<std::pair<std::int64_t, std::string>> deadlines_;  // of calls_, soonest first
   std::vector<Session*> dirty_;

@@ -1,15 +1,30 @@
 #include "core/principal.h"
 
+#include <array>
+
 #include "core/session.h"
 
 namespace sojourn {
 
-bool can(Principal const& principal, Action action, Session const* session) {
-  if (principal.role == Role::local || principal.role == Role::admin) return true;
-  if (session == nullptr) return action == Action::open || action == Action::list;
-  return session->owner == principal.name;
+std::string_view to_word(Scope scope) {
+  constexpr std::array<std::string_view, 4> words{"read", "write", "control", "admin"};
+  return words[static_cast<std::size_t>(scope)];
 }
 
-Principal local_principal() { return {Role::local, "local"}; }
+bool can(Principal const& principal, Action action, Session const* session) {
+  if (principal.is_admin()) return true;
+  bool const may_write = principal.scope >= Scope::write;
+  if (principal.role == Role::guest) {
+    bool const is_theirs = session != nullptr && principal.grant && session->id == principal.grant->session_id &&
+                           session->find_token(principal.grant->token_id) != nullptr;
+    bool const writes = action == Action::write || action == Action::call;
+    return is_theirs && (action == Action::read || (writes && may_write));
+  }
+  if (session == nullptr) return action == Action::list || may_write;
+  if (session->owner != principal.name) return false;
+  return action == Action::read || may_write;
+}
+
+Principal local_principal() { return {Role::local, "local", Scope::admin, {}}; }
 
 }  // namespace sojourn

@@ -1,20 +1,50 @@
-// A session: identity, owner and a bounded log of events, with the connections that are in it.
+// A session: identity, owner, a small state and a bounded log of events, with the connections that are in it.
 // A value that the hub keeps; all the rules are the hub's. The hub's thread.
 #pragma once
 
 #include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "core/event.h"
 #include "core/journal.h"
+#include "core/principal.h"
+#include "core/state.h"
 
 namespace sojourn {
+
+struct Connection;
 
 enum class SessionKind : std::uint8_t {
   extension,  // ext_ and 12 hex; lives as long as its one connection; kept in memory only
   shared,     // a UUID; outlives its connections; durable
+};
+inline constexpr std::size_t session_kinds = 2;
+
+std::string_view to_word(SessionKind kind);
+
+// Of a session of which its owner says nothing else.
+inline constexpr std::string_view default_session_type = "troubleshooting";
+
+// A key to one session that its owner handed out. The record; the token itself is nowhere.
+struct SessionToken {
+  std::string id;
+  Scope scope = Scope::read;
+  std::int64_t expires_us = 0;  // UTC
+  bool single_use = false;
+  bool used = false;  // of a single-use one; who came in with it stays
+};
+
+// What its owner says of a session.
+struct SessionTraits {
+  std::string client_id;  // by which its owner finds it again; empty = only by id
+  std::string type;       // the owner's word; empty = default_session_type
+  std::string metadata;   // the owner's JSON object; empty = {}
 };
 
 struct Session {
@@ -24,17 +54,38 @@ struct Session {
   std::string id;
   SessionKind kind;
   std::string owner;
+  std::unique_ptr<SessionTraits> traits;  // null = its owner said nothing of it
   std::int64_t opened_us = 0;
+  std::int64_t idle_us = 0;  // it ends after that long without anybody; 0 = never
+  Moment active;             // the last use
   Journal journal;
-  std::vector<ConnectionId> members;
-  std::vector<std::string> calls;  // request ids of those that wait for an answer
-  std::uint64_t visible_seq = 0;   // events after it wait for their commit
-  std::uint64_t shown_seq = 0;     // every member has been given the events up to here
-  std::uint64_t batch = 0;         // the last batch with a change of this session; 0 = none
-  bool dirty = false;              // has events that no flush has seen
-  bool ended = false;              // its end waits for its commit; until then it is not there for anybody new
+  State state;
+  std::vector<Connection*> members;
+  ConnectionId host = 0;                // of an extension session: the connection that it stands for
+  std::vector<std::string> calls;       // request ids of those that wait for an answer
+  std::vector<SessionToken> tokens;     // that live
+  std::vector<EventRef> fleeting;       // volatile events of this turn, not shown yet
+  std::uint64_t last_fleeting = 0;      // how many volatile events there ever were
+  std::uint64_t visible_seq = 0;        // events after it wait for their commit
+  std::uint64_t shown_seq = 0;          // every member has been given the events up to here
+  std::uint64_t batch = 0;              // the last batch with a change of this session; 0 = none
+  bool dirty = false;                   // has events that no flush has seen
+  bool ended = false;                   // its end waits for its commit; until then it is not there for anybody new
+  std::list<Session*>::iterator shelf;  // where Shelves keep it
+  std::list<Session*>::iterator owner_shelf;
+  std::multimap<std::int64_t, Session*>::iterator expiry;  // when the hub looks whether it is over; of idle_us only
 
+  std::string client_id() const { return traits ? traits->client_id : std::string(); }
+  std::string_view type() const { return traits && !traits->type.empty() ? traits->type : default_session_type; }
+  std::string_view metadata() const {
+    return traits && !traits->metadata.empty() ? std::string_view(traits->metadata) : "{}";
+  }
   bool is_durable() const { return kind != SessionKind::extension; }
+  SessionToken const* find_token(std::string_view token_id) const {
+    for (auto const& token : tokens)
+      if (token.id == token_id) return &token;
+    return nullptr;
+  }
 };
 
 // What a door may show of a session.
@@ -43,9 +94,30 @@ struct SessionInfo {
   SessionKind kind = SessionKind::extension;
   std::int64_t opened_us = 0;
   std::int64_t last_seen_us = 0;
+  std::string user_agent;  // of an extension
+  std::string address;     // of an extension
+  std::string device;      // of an extension
+  std::string owner;
+  std::string client_id;
+  std::string type;
+  std::string metadata;  // JSON object
+  std::int64_t idle_us = 0;
+  std::int64_t expires_us = 0;  // UTC, if nothing happens; 0 = never
+  std::size_t connections = 0;
+  Cursor cursor;  // of the last event
+  std::uint64_t revision = 0;
+  std::string state;  // JSON object, where it was asked for
+};
+
+// What a door may show of a connection.
+struct ConnectionInfo {
+  ConnectionId id = 0;
+  std::string user;
+  std::string transport;
+  std::int64_t connected_us = 0;
+  std::int64_t last_seen_us = 0;
   std::string user_agent;
   std::string address;
-  std::string device;
 };
 
 }  // namespace sojourn

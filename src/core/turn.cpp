@@ -6,8 +6,21 @@
 
 namespace sojourn {
 
+namespace {
+
+// So many sessions expire in one turn; the rest wait for the next, behind the sockets.
+constexpr int expiries_a_turn_max = 256;
+// When one that reads the log at its own pace is looked at again.
+constexpr std::int64_t catch_up_us = 10'000;
+constexpr std::uint16_t close_policy = 1008;
+
+}  // namespace
+
 bool Hub::turn() {
-  if (!deadlines_.empty()) expire_calls(world_.clock.now().steady_us);
+  auto const now = world_.clock.now();
+  expire_calls(now.steady_us);
+  expire_guests(now.steady_us);
+  expire_sessions(now);
   // Replies that come due meanwhile run in the next turn, so that no chain of them starves the sockets.
   for (auto count = due_.size(); count > 0; --count) {
     auto due = std::move(due_.front());
@@ -19,6 +32,7 @@ bool Hub::turn() {
     dirty_.pop_back();
     show(session);
   }
+  if (!behind_.empty()) catch_up_all();
   start_commit();
   return has_more();
 }
@@ -29,47 +43,41 @@ bool Hub::has_more() const {
 }
 
 std::int64_t Hub::next_deadline_us() const {
-  return deadlines_.empty() ? std::numeric_limits<std::int64_t>::max() : deadlines_.begin()->first;
+  auto next_us = std::numeric_limits<std::int64_t>::max();
+  if (!deadlines_.empty()) next_us = deadlines_.begin()->first;
+  if (stopped_) return next_us;
+  if (!guests_.empty()) next_us = std::min(next_us, guests_.begin()->first);
+  if (!expiries_.empty()) next_us = std::min(next_us, expiries_.begin()->first);
+  if (!behind_.empty()) next_us = std::min(next_us, world_.clock.now().steady_us + catch_up_us);
+  return next_us;
+}
+
+void Hub::expire_guests(std::int64_t now_us) {
+  while (!guests_.empty() && guests_.begin()->first <= now_us)
+    send_away(connections_.at(guests_.begin()->second), close_policy, "Invalid or expired token");
+}
+
+// A session that was used since, or has somebody in it, is looked at again when its time may be over.
+void Hub::expire_sessions(Moment now) {
+  for (int left = expiries_a_turn_max; left > 0 && !stopped_ && !expiries_.empty(); --left) {
+    auto const place = expiries_.begin();
+    if (place->first > now.steady_us) return;
+    Session& session = *place->second;
+    auto const since_us = session.members.empty() ? session.active.steady_us : now.steady_us;
+    if (since_us + session.idle_us <= now.steady_us) {
+      end(session, "expired");
+      continue;
+    }
+    auto node = expiries_.extract(place);
+    node.key() = since_us + session.idle_us;
+    session.expiry = expiries_.insert(std::move(node));
+  }
 }
 
 void Hub::whisper(ConnectionId connection, Whisper const& say) {
   auto const place = connections_.find(connection);
   if (place == connections_.end() || !place->second.open) return;
-  send(place->second, say(*place->second.session, world_.clock.now()));
-}
-
-void Hub::show(Session& session) {
-  session.dirty = false;
-  struct Encoded {
-    Dialect const* dialect;
-    Framing framing;
-    std::uint64_t after_seq;
-    Bytes bytes;
-  };
-  std::vector<Encoded> encoded;  // one for each way the members want to see it
-  std::string message;
-  for (auto const id : session.members) {
-    auto& connection = connections_.at(id);
-    auto const& via = connection.via;
-    auto const after_seq = connection.shown_seq;
-    if (after_seq >= session.visible_seq) continue;
-    connection.shown_seq = session.visible_seq;
-    if (!connection.open) continue;
-    auto same = std::find_if(encoded.begin(), encoded.end(), [&](Encoded const& e) {
-      return e.dialect == via.dialect && e.framing == via.framing && e.after_seq == after_seq;
-    });
-    if (same == encoded.end()) {
-      auto bytes = std::make_shared<std::string>();
-      for (auto seq = std::max(after_seq + 1, session.journal.first_seq()); seq <= session.visible_seq; ++seq) {
-        message.clear();
-        if (via.dialect->encode(session, *session.journal.at(seq), message)) via.framing(*bytes, message);
-      }
-      same = encoded.insert(encoded.end(), {via.dialect, via.framing, after_seq, std::move(bytes)});
-    }
-    if (!same->bytes->empty()) via.outlet->push(same->bytes);
-  }
-  session.shown_seq = session.visible_seq;
-  session.journal.trim(limits_of(session), session.shown_seq);
+  send(place->second, say(*place->second.session, place->second, world_.clock.now()));
 }
 
 void Hub::reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome) {
@@ -82,6 +90,12 @@ void Hub::reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome)
     due_.push_back(std::move(due));
 }
 
+// The last with changes that are not committed; 0 = there are none.
+std::uint64_t Hub::latest_batch() const {
+  if (!gathering_.batch.changes.empty()) return gathering_.batch.number;
+  return commit_runs_ ? in_flight_.batch.number : 0;
+}
+
 void Hub::start_commit() {
   if (commit_runs_ || stopped_ || gathering_.batch.changes.empty()) return;
   auto const next = gathering_.batch.number + 1;
@@ -89,19 +103,18 @@ void Hub::start_commit() {
   gathering_ = {};
   gathering_.batch.number = next;
   commit_runs_ = true;
-  world_.store.commit(in_flight_.batch, 0, [this](Result<> result) { committed(std::move(result)); });
+  // The number stays behind: replies are still asked to wait for it.
+  world_.store.commit(std::move(in_flight_.batch), 0, [this](Result<> result) { committed(std::move(result)); });
 }
 
 void Hub::committed(Result<> result) {
   commit_runs_ = false;
   if (!result) return stop(result.error());
   auto batch = std::exchange(in_flight_, {});
-  for (auto const& change : batch.batch.changes) {
-    auto const place = index_.find(change.session_id);
-    if (place == index_.end()) continue;
-    place->second->visible_seq = change.event->seq;
-    mark_dirty(*place->second);
-    if (change.event->type == EventType::closed) bury(*place->second);
+  for (auto const& settled : batch.settled) {
+    settled.session->visible_seq = settled.seq;
+    mark_dirty(*settled.session);
+    if (settled.closes) bury(*settled.session);
   }
   for (auto& due : batch.replies) due_.push_back(std::move(due));
 }
@@ -111,7 +124,13 @@ void Hub::stop(Error const& reason) {
   world_.log.write(Level::error, "storage.failed", {{"reason", reason.message}});
   while (!calls_.empty()) finish_call(std::string(calls_.begin()->first), reason, 0);
   for (auto* batch : {&in_flight_, &gathering_}) {
-    for (auto& due : batch->replies) due_.push_back({std::move(due.reply), reason});
+    for (auto& due : batch->replies) {
+      // Who is told that it could not come in takes its outlet away.
+      auto const* const opened = due.outcome ? std::get_if<Opened>(&*due.outcome) : nullptr;
+      auto const place = connections_.find(opened == nullptr ? 0 : opened->connection);
+      if (place != connections_.end()) remove(place->second, "storage failed");
+      due_.push_back({std::move(due.reply), reason});
+    }
     *batch = {};
   }
 }

@@ -23,6 +23,7 @@ void MemoryStore::commit(Batch batch, Fence fence, std::function<void(Result<>)>
   }
   newest_fence_ = fence;
   for (auto& change : batch.changes) {
+    if (memory_ == Memory::nothing) break;
     // A session that ended needs no past.
     if (change.event->type == EventType::closed)
       std::erase_if(changes_, [&](Change const& kept) { return kept.session_id == change.session_id; });

@@ -1,9 +1,9 @@
-// Keeps nothing beyond the process: batches are remembered in memory, and each commit completes a turn later, as on a
-// disk. The hub's thread.
+// Keeps nothing beyond the process; each commit completes a turn later, as on a disk. Where the hub holds all there is
+// anyway, it need not remember either. The hub's thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +17,9 @@ class MemoryStore final : public Store {
   // Runs a function on the hub's thread in a later loop iteration.
   using Post = std::function<void(std::function<void()>)>;
 
-  explicit MemoryStore(Post post) : post_(std::move(post)) {}
+  enum class Memory : std::uint8_t { everything, nothing };
+
+  explicit MemoryStore(Post post, Memory memory = Memory::everything) : post_(std::move(post)), memory_(memory) {}
 
   Result<std::vector<Change>> load() override;
   Result<std::vector<EventRef>> read(std::string_view session_id, std::uint64_t since_seq, std::size_t limit) override;
@@ -25,6 +27,7 @@ class MemoryStore final : public Store {
 
  private:
   Post post_;
+  Memory memory_;
   Fence newest_fence_ = 0;
   std::vector<Change> changes_;
 };

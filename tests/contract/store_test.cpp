@@ -58,6 +58,7 @@ Change change(std::string session_id, std::uint64_t seq, EventType type = EventT
   event.name = "name " + std::to_string(seq);
   event.data = "{\"n\":" + std::to_string(seq) + "}";
   event.request_id = "abc";
+  event.user = "bob";
   return {std::move(session_id), SessionKind::shared, "alice", 0xdeadbeef, std::make_shared<Event const>(event)};
 }
 
@@ -139,6 +140,17 @@ TEST_P(StoreContract, LoadsWhatWasGivenToItWhole) {
   EXPECT_EQ(got.event->name, given.event->name);
   EXPECT_EQ(got.event->data, given.event->data);
   EXPECT_EQ(got.event->request_id, given.event->request_id);
+  EXPECT_EQ(got.event->user, given.event->user);
+}
+
+TEST_P(StoreContract, KeepsEveryTypeOfEvent) {
+  std::vector<Change> changes;
+  for (int type = 0; type < static_cast<int>(EventType::closed); ++type)
+    changes.push_back(change("a", static_cast<std::uint64_t>(type) + 1, static_cast<EventType>(type)));
+  ASSERT_EQ(commit(changes), "kept");
+  auto const all = *store().load();
+  ASSERT_EQ(all.size(), changes.size());
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].event->type, changes[i].event->type);
 }
 
 TEST_P(StoreContract, ReadsTheEventsOfOneSessionAfterASeqUpToALimit) {
@@ -191,6 +203,22 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Subject{"MemoryStore", [] { return std::unique_ptr<Stage>(std::make_unique<MemoryStage>()); }},
                     Subject{"FakeStore", [] { return std::unique_ptr<Stage>(std::make_unique<FakeStage>()); }}),
     [](auto const& subject) { return subject.param.name; });
+
+// One that remembers nothing promises only the order and the end of commits, and the fence.
+TEST(ForgetfulStore, CompletesCommitsInTheirOrderAndRefusesOldFences) {
+  std::deque<std::function<void()>> posted;
+  MemoryStore store([&](std::function<void()> function) { posted.push_back(std::move(function)); },
+                    MemoryStore::Memory::nothing);
+  std::string words;
+  for (Fence const fence : {Fence{1}, Fence{2}, Fence{1}, Fence{2}})
+    store.commit({1, {change("a", 1)}}, fence, [&](Result<> result) {
+      words += result ? "kept " : std::string(row(result.error().code).word) + " ";
+    });
+  EXPECT_EQ(words, "");
+  for (auto const& function : posted) function();
+  EXPECT_EQ(words, "kept kept conflict kept ");
+  EXPECT_TRUE(store.load()->empty());
+}
 
 // What only the fake promises: its faults are what other tests lean on.
 

@@ -37,5 +37,16 @@ TEST(Send, CopiesTheMessageSoThatItMayGoAtOnce) {
   EXPECT_EQ(*outlet.pushed.at(0), "[" + std::string(100, 'x') + "]");
 }
 
+TEST(ConnectionId, IsWrittenWithItsLetterAndReadBack) {
+  EXPECT_EQ(to_text(ConnectionId{7}), "c7");
+  for (ConnectionId const id : {ConnectionId{1}, ConnectionId{18'446'744'073'709'551'615U}})
+    EXPECT_EQ(to_connection_id(to_text(id)), id);
+}
+
+TEST(ConnectionId, IsNobodyWhenItIsAnythingElse) {
+  for (auto const* text : {"", "c", "7", "C7", "c-7", "c+7", "c 7", "c7 ", "c7x", "cc7", "c18446744073709551616"})
+    EXPECT_EQ(to_connection_id(text), 0U) << text;
+}
+
 }  // namespace
 }  // namespace sojourn

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
 #include <string>
 
 namespace sojourn {
@@ -10,11 +9,15 @@ namespace {
 
 TEST(EventType, HasAWordOfItsOwnForEachType) {
   EXPECT_EQ(to_word(EventType::opened), "session.opened");
-  EXPECT_EQ(to_word(EventType::joined), "connection.joined");
-  EXPECT_EQ(to_word(EventType::left), "connection.left");
+  EXPECT_EQ(to_word(EventType::joined), "session.joined");
+  EXPECT_EQ(to_word(EventType::left), "session.left");
   EXPECT_EQ(to_word(EventType::message), "message");
-  EXPECT_EQ(to_word(EventType::call), "call");
-  EXPECT_EQ(to_word(EventType::answer), "answer");
+  EXPECT_EQ(to_word(EventType::state), "session.state");
+  EXPECT_EQ(to_word(EventType::call), "session.call");
+  EXPECT_EQ(to_word(EventType::answer), "session.result");
+  EXPECT_EQ(to_word(EventType::token_minted), "session.token_minted");
+  EXPECT_EQ(to_word(EventType::token_used), "session.token_used");
+  EXPECT_EQ(to_word(EventType::token_revoked), "session.token_revoked");
   EXPECT_EQ(to_word(EventType::closed), "session.closed");
 }
 
@@ -28,6 +31,8 @@ TEST(EventBytes, CountTheEventAndAllThatItHolds) {
   EXPECT_EQ(bytes_of(event), empty + 1'000'003);
   event.request_id = "12345678";
   EXPECT_EQ(bytes_of(event), empty + 1'000'011);
+  event.user = "alice";
+  EXPECT_EQ(bytes_of(event), empty + 1'000'016);
 }
 
 }  // namespace

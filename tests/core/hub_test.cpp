@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/id.h"
-#include "support/hub_stage.h"
+#include "base/json.h"
+#include "core/core_stage.h"
 #include "support/inside.h"
 
 namespace sojourn {
@@ -21,57 +21,19 @@ template struct Inside<WorldOfHub, &Hub::world_>;
 
 namespace {
 
-constexpr auto extension = SessionKind::extension;
-constexpr auto shared = SessionKind::shared;
-using Lines = std::vector<std::string>;
-
-Principal user(std::string name) { return {Role::user, std::move(name)}; }
-
-std::vector<std::string> ids_of(Answer const& answer) {
-  std::vector<std::string> ids;
-  if (auto const* list = answer.as<std::vector<SessionInfo>>())
-    for (auto const& session : *list) ids.push_back(session.id);
-  return ids;
-}
-
-class HubTest : public testing::Test, protected HubStage {
- protected:
-  // The answer to a command that needs no commit.
-  std::shared_ptr<Answer const> ask(Principal const& principal, Command command) {
-    auto answer = submit(principal, std::move(command));
-    turns(2);
-    EXPECT_EQ(answer->runs, 1);
-    return answer;
-  }
-  std::shared_ptr<Answer const> ask(Command command) { return ask(local_principal(), std::move(command)); }
-
-  std::int64_t last_seen_us(std::string const& id) {
-    auto const answer = ask(GetSession{extension, id});
-    return answer->as<SessionInfo>() == nullptr ? -1 : answer->as<SessionInfo>()->last_seen_us;
-  }
-
-  // Calls the session, and the request id that its outlet was shown.
-  std::pair<std::shared_ptr<Answer const>, std::string> call(std::string const& id, RecordingOutlet& to) {
-    auto answer = submit(CallSession{extension, id, "do", "{}", 1'000'000});
-    turn();
-    auto const lines = to.take_lines();
-    return {answer, lines.empty() ? "" : lines.back().substr(lines.back().rfind(' ') + 1)};
-  }
-
-  RecordingOutlet outlet, other_outlet;
-};
+class HubTest : public CoreTest {};
 
 TEST_F(HubTest, BTW_13_OpensASessionAndGreetsItsConnection) {
-  auto const answer = ask(OpenSession{extension, attachment(outlet)});
-  auto const* opened = answer->as<Opened>();
-  ASSERT_NE(opened, nullptr);
-  EXPECT_NE(opened->connection, 0U);
-  EXPECT_EQ(opened->dialect, &dialect);
-  EXPECT_EQ(opened->greeting, "welcome " + std::to_string(opened->connection) + " to " + opened->session.id);
-  EXPECT_EQ(opened->session.kind, extension);
-  EXPECT_EQ(opened->session.user_agent, "Tester/1.0");
-  EXPECT_EQ(opened->session.address, "127.0.0.1");
-  EXPECT_EQ(opened->session.device, "device-1");
+  auto const opened = get<Opened>(OpenSession{extension, attachment(outlet), {}});
+  EXPECT_NE(opened.connection, 0U);
+  EXPECT_EQ(opened.dialect, &dialect);
+  EXPECT_EQ(opened.greeting,
+            "welcome " + std::to_string(opened.connection) + " to " + opened.session.id + " at 0 with {}");
+  EXPECT_FALSE(opened.resumed);
+  EXPECT_EQ(opened.session.kind, extension);
+  EXPECT_EQ(opened.session.user_agent, "Tester/1.0");
+  EXPECT_EQ(opened.session.address, "127.0.0.1");
+  EXPECT_EQ(opened.session.device, "device-1");
   EXPECT_EQ(outlet.text, "") << "the greeting is the caller's to send, and nobody is shown its own opening";
 }
 
@@ -111,11 +73,13 @@ TEST_F(HubTest, BTW_02_NeverGivesALiveIdASecondTime) {
 }
 
 TEST_F(HubTest, NeverGivesARequestIdThatIsStillWaitedForASecondTime) {
-  auto const opened = open(extension, outlet);
+  auto const id = open(extension, outlet).session.id;
   std::set<std::string> request_ids;
   for (int i = 0; i < 20; ++i) {
     (hub.*reach(WorldOfHub{})).random = Random(42);
-    auto const [answer, request_id] = call(opened.session.id, outlet);
+    auto const answer = submit(CallSession{extension, id, "do"});
+    turn();
+    auto const request_id = last_word(outlet.take_lines().back());
     EXPECT_EQ(request_id.size(), 8U);
     EXPECT_TRUE(request_ids.insert(request_id).second) << request_id << " twice";
     EXPECT_FALSE(answer->is_there());
@@ -123,144 +87,115 @@ TEST_F(HubTest, NeverGivesARequestIdThatIsStillWaitedForASecondTime) {
 }
 
 TEST_F(HubTest, BTW_08_ListsTheSessionsOfAKindInTheOrderOfOpening) {
-  std::vector<std::string> ids;
+  Lines ids;
   for (int i = 0; i < 10; ++i) {
     ids.push_back(open(extension, outlet).session.id);
     open(shared, other_outlet);
   }
-  EXPECT_EQ(ids_of(*ask(ListSessions{extension})), ids);
-  EXPECT_EQ(ids_of(*ask(ListSessions{shared})).size(), 10U);
+  EXPECT_EQ(ids_of(get<SessionPage>(ListSessions{extension})), ids);
+  EXPECT_EQ(get<SessionPage>(ListSessions{shared}).sessions.size(), 10U);
+  EXPECT_EQ(get<SessionPage>(ListSessions{}).total, 20U);
   ask(CloseSession{extension, ids[4]});
   ids.erase(ids.begin() + 4);
-  EXPECT_EQ(ids_of(*ask(ListSessions{extension})), ids);
+  EXPECT_EQ(ids_of(get<SessionPage>(ListSessions{extension})), ids);
 }
 
 TEST_F(HubTest, BTW_12_AnswersNotFoundForWhatIsNotThere) {
   auto const id = open(extension, outlet).session.id;
   auto const uuid = open(shared, other_outlet).session.id;
-  for (auto const& command : std::vector<Command>{GetSession{extension, "ext_000000000000"}, GetSession{extension, ""},
-                                                  GetSession{shared, id}, GetSession{extension, uuid},
-                                                  CloseSession{shared, id}, PostMessage{extension, uuid, "x", {}},
-                                                  PostMessage{shared, id, "x", {}}, CallSession{shared, id, "x", {}}}) {
+  for (auto const& command : std::vector<Command>{
+           GetSession{extension, "ext_000000000000"}, GetSession{extension, ""}, GetSession{{}, ""},
+           GetSession{shared, id}, GetSession{extension, uuid}, CloseSession{shared, id},
+           PostMessage{extension, uuid, "x"}, PostMessage{shared, id, "x"}, CallSession{shared, id, "x"},
+           GetState{shared, id}, ReadEvents{shared, id}, ListConnections{shared, id}, ListTokens{extension, uuid},
+           MintToken{extension, uuid}, JoinSession{extension, uuid, attachment(outlet)}}) {
     auto const answer = ask(command);
     EXPECT_EQ(answer->code(), Code::not_found) << command.index();
     EXPECT_EQ(answer->message(), "Session not found");
   }
 }
 
+TEST_F(HubTest, ASessionIsFoundByItsIdAloneWhereNoKindIsSaid) {
+  auto const id = open(extension, outlet).session.id;
+  auto const uuid = open(shared, other_outlet).session.id;
+  EXPECT_EQ(get<SessionInfo>(GetSession{{}, id}).kind, extension);
+  EXPECT_EQ(get<SessionInfo>(GetSession{{}, uuid}).kind, shared);
+}
+
 TEST_F(HubTest, AnswersAForeignIdExactlyAsAnUnknownOne) {
   auto const id = open(extension, outlet, user("alice")).session.id;
+  auto const uuid = open(shared, other_outlet, user("alice")).session.id;
   auto const with = [&](std::string const& which) {
-    return std::vector<Command>{GetSession{extension, which}, CloseSession{extension, which},
-                                PostMessage{extension, which, "x", {}}, CallSession{extension, which, "x", {}}};
+    return std::vector<Command>{GetSession{{}, which},
+                                CloseSession{{}, which},
+                                PostMessage{{}, which, "x"},
+                                CallSession{{}, which, "x"},
+                                GetState{{}, which},
+                                ChangeState{{}, which, {StateEdit::Verb::remove, {}, {}, {}}},
+                                ReadEvents{{}, which},
+                                ListConnections{{}, which},
+                                KickConnection{{}, which, 1},
+                                MintToken{{}, which},
+                                RevokeToken{{}, which, "tok_1"},
+                                ListTokens{{}, which},
+                                JoinSession{{}, which, attachment(third_outlet)}};
   };
-  auto const foreign = with(id), unknown = with("ext_000000000000");
-  for (std::size_t i = 0; i < foreign.size(); ++i) {
-    auto const one = ask(user("bob"), foreign[i]);
-    auto const other = ask(user("bob"), unknown[i]);
-    EXPECT_EQ(one->code(), Code::not_found) << i;
-    EXPECT_EQ(one->code(), other->code());
-    EXPECT_EQ(one->message(), other->message());
+  for (auto const& known : {id, uuid}) {
+    auto const foreign = with(known), unknown = with("ext_000000000000");
+    for (std::size_t i = 0; i < foreign.size(); ++i) {
+      auto const one = ask(user("bob"), foreign[i]);
+      auto const other = ask(user("bob"), unknown[i]);
+      EXPECT_EQ(one->code(), Code::not_found) << i;
+      EXPECT_EQ(one->code(), other->code());
+      EXPECT_EQ(one->message(), other->message());
+    }
+    EXPECT_TRUE(ask(user("alice"), GetSession{{}, known})->as<SessionInfo>());
+    EXPECT_TRUE(ask(GetSession{{}, known})->as<SessionInfo>()) << "the local principal is an admin";
+    EXPECT_TRUE(ask(admin(), GetSession{{}, known})->as<SessionInfo>());
   }
-  EXPECT_EQ(outlet.text, "");
-  EXPECT_TRUE(ask(user("alice"), GetSession{extension, id})->as<SessionInfo>());
-  EXPECT_TRUE(ask(GetSession{extension, id})->as<SessionInfo>()) << "the local principal is an admin";
+  EXPECT_EQ(outlet.text + other_outlet.text, "");
+  EXPECT_EQ(hub.connection_count(), 2U);
 }
 
-TEST_F(HubTest, ListsForAUserOnlyWhatIsItsOwn) {
-  auto const alices = open(extension, outlet, user("alice")).session.id;
-  auto const bobs = open(extension, other_outlet, user("bob")).session.id;
-  EXPECT_EQ(ids_of(*ask(user("alice"), ListSessions{extension})), Lines{alices});
-  EXPECT_EQ(ids_of(*ask(user("bob"), ListSessions{extension})), Lines{bobs});
-  EXPECT_EQ(ids_of(*ask(user("carol"), ListSessions{extension})), Lines{});
-  EXPECT_EQ(ids_of(*ask(ListSessions{extension})), (Lines{alices, bobs}));
-}
-
-TEST_F(HubTest, BTW_21_ShowsAMessageToItsSessionAndToNobodyElse) {
-  auto const opened = open(extension, outlet);
-  open(extension, other_outlet);
-  clock.advance_us(5000);
-  auto const answer = ask(PostMessage{extension, opened.session.id, "navigate", R"({"url":"x"})"});
-  EXPECT_EQ(outlet.take_lines(), Lines{R"(2 message 0 navigate {"url":"x"})"});
-  EXPECT_EQ(other_outlet.text, "");
-  ASSERT_TRUE(answer->as<Posted>());
-  EXPECT_EQ(answer->as<Posted>()->seq, 2U);
-  EXPECT_EQ(answer->as<Posted>()->at_us, clock.now().utc_us);
-}
-
-TEST_F(HubTest, ShowsWhatAConnectionSaysWithItsName) {
-  auto const opened = open(extension, outlet);
-  auto const answer = ask(Say{opened.connection, "chat", "1"});
-  EXPECT_EQ(outlet.take_lines(), Lines{"2 message " + std::to_string(opened.connection) + " chat 1"});
-  EXPECT_TRUE(answer->as<Posted>());
-}
-
-TEST_F(HubTest, AnswersNotConnectedToAConnectionThatIsNotThere) {
-  EXPECT_EQ(ask(Say{99, "x", {}})->code(), Code::not_connected);
-  EXPECT_EQ(ask(AnswerCall{99, "00000000", true, {}, {}})->code(), Code::not_connected);
-  for (auto const& harmless : std::vector<Command>{Touch{99}, SayGoodbye{99}, Leave{99}, Touch{0}, Leave{0}})
-    EXPECT_TRUE(ask(harmless)->as<std::monostate>());
-}
-
-TEST_F(HubTest, BTW_16_LastSeenAdvancesByWhatComesInOnTheConnection) {
-  auto const opened = open(extension, outlet);
-  for (auto const& inbound : std::vector<Command>{Touch{opened.connection}, Say{opened.connection, "x", {}},
-                                                  AnswerCall{opened.connection, "00000000", true, {}, {}}}) {
-    clock.advance_us(1'000'000);
-    ask(inbound);
-    EXPECT_EQ(last_seen_us(opened.session.id), clock.now().utc_us) << inbound.index();
-  }
-}
-
-TEST_F(HubTest, BTW_16_LastSeenStandsStillWhateverOthersDo) {
-  auto const opened = open(extension, outlet);
-  auto const other = open(extension, other_outlet);
-  clock.advance_us(1'000'000);
+TEST_F(HubTest, AReaderReadsItsOwnSessionAndChangesNothing) {
+  auto const id = open_empty("alice").id;
+  auto const reader = user("alice", Scope::read);
+  for (auto const& command : std::vector<Command>{GetSession{{}, id}, GetState{{}, id}, ReadEvents{{}, id},
+                                                  ListConnections{{}, id}, ListSessions{}})
+    EXPECT_FALSE(ask(reader, command)->code()) << command.index();
   for (auto const& command :
-       std::vector<Command>{GetSession{extension, opened.session.id}, ListSessions{extension}, Touch{other.connection},
-                            PostMessage{extension, opened.session.id, "x", {}}, Say{other.connection, "x", {}}})
-    ask(command);
-  submit(CallSession{extension, opened.session.id, "x", {}});
-  turns(2);
-  EXPECT_EQ(last_seen_us(opened.session.id), opened.session.opened_us);
-}
-
-TEST_F(HubTest, BTW_22_KeepsAnsweringForAPeerThatSaidGoodbyeButSendsItNothing) {
-  auto const opened = open(extension, outlet);
-  ask(SayGoodbye{opened.connection});
-  for (auto const& command : std::vector<Command>{PostMessage{extension, opened.session.id, "x", {}},
-                                                  CallSession{extension, opened.session.id, "x", {}}}) {
-    auto const answer = ask(command);
-    EXPECT_EQ(answer->code(), Code::not_connected);
-    EXPECT_EQ(answer->message(), "Session is not connected");
+       std::vector<Command>{CloseSession{{}, id}, PostMessage{{}, id, "x"}, CallSession{{}, id, "x"}, MintToken{{}, id},
+                            ListTokens{{}, id}, RevokeToken{{}, id, "tok_1"}, KickConnection{{}, id, 1},
+                            ChangeState{{}, id, {StateEdit::Verb::remove, {}, {}, {}}}}) {
+    auto const answer = ask(reader, command);
+    EXPECT_EQ(answer->code(), Code::forbidden) << command.index();
+    EXPECT_EQ(answer->message(), "this token may only read");
   }
-  EXPECT_TRUE(ask(GetSession{extension, opened.session.id})->as<SessionInfo>());
-  EXPECT_EQ(ids_of(*ask(ListSessions{extension})), Lines{opened.session.id});
-  EXPECT_EQ(outlet.text, "");
-  EXPECT_EQ(outlet.closes, 0);
+  EXPECT_EQ(ask(reader, OpenSession{shared})->code(), Code::forbidden);
+  EXPECT_EQ(ask(reader, PostToAll{"x"})->code(), Code::forbidden);
+  EXPECT_EQ(log_of(id).last_seq, 1U);
 }
 
 TEST_F(HubTest, BTW_03_AnExtensionSessionEndsWithItsConnection) {
   auto const opened = open(extension, outlet);
   auto const other = open(extension, other_outlet);
-  submit(PostMessage{extension, opened.session.id, "x", {}});
+  submit(PostMessage{extension, opened.session.id, "x"});
   submit(Leave{opened.connection});
   EXPECT_EQ(hub.session_count(), 1U);
   EXPECT_EQ(ask(GetSession{extension, opened.session.id})->code(), Code::not_found);
-  EXPECT_EQ(ids_of(*ask(ListSessions{extension})), Lines{other.session.id});
+  EXPECT_EQ(ids_of(get<SessionPage>(ListSessions{extension})), Lines{other.session.id});
   EXPECT_TRUE(outlet.pushed.empty()) << "its outlet is not used any more";
   EXPECT_EQ(outlet.closes, 0);
   EXPECT_TRUE(ask(Leave{opened.connection})->as<std::monostate>()) << "to leave twice is harmless";
   EXPECT_EQ(hub.connection_count(), 1U);
 }
 
-TEST_F(HubTest, ASharedSessionOutlivesItsConnection) {
+TEST_F(HubTest, SHP_02_ASharedSessionOutlivesItsConnection) {
   auto const opened = open(shared, outlet);
   ask(Leave{opened.connection});
   EXPECT_EQ(hub.connection_count(), 0U);
-  EXPECT_TRUE(ask(GetSession{shared, opened.session.id})->as<SessionInfo>());
-  EXPECT_TRUE(ask(PostMessage{shared, opened.session.id, "x", {}})->as<Posted>());
-  EXPECT_EQ(ask(CallSession{shared, opened.session.id, "x", {}})->code(), Code::not_connected);
+  EXPECT_EQ(get<SessionInfo>(GetSession{shared, opened.session.id}).connections, 0U);
+  EXPECT_TRUE(ask(PostMessage{shared, opened.session.id, "x"})->as<Posted>());
   EXPECT_TRUE(outlet.pushed.empty());
 }
 
@@ -278,129 +213,104 @@ TEST_F(HubTest, BTW_24_ClosingASessionMakesItUnknownAtOnce) {
   EXPECT_EQ(hub.connection_count(), 0U);
 }
 
-TEST_F(HubTest, BTW_25_ClosingASessionClosesItsOutletAfterWhatWasQueued) {
-  auto const opened = open(extension, outlet);
-  submit(PostMessage{extension, opened.session.id, "last", {}});
-  submit(CloseSession{extension, opened.session.id});
-  turn();
-  EXPECT_EQ(outlet.take_lines(), Lines{"2 message 0 last"});
-  EXPECT_EQ(outlet.closes, 1);
-  EXPECT_EQ(outlet.close_code, 1000);
-  EXPECT_EQ(outlet.close_reason, "Session closed");
-  ask(Leave{opened.connection});
-  EXPECT_EQ(outlet.closes, 1);
-  EXPECT_EQ(outlet.pushes_after_close, 0);
-}
-
-TEST_F(HubTest, ACallIsAnsweredWithWhatTheOtherEndGives) {
-  auto const opened = open(extension, outlet);
-  auto const [answer, request_id] = call(opened.session.id, outlet);
-  EXPECT_FALSE(answer->is_there());
-  EXPECT_EQ(hub.next_deadline_us(), clock.now().steady_us + 1'000'000);
-  clock.advance_us(7000);
-  auto const taken = ask(AnswerCall{opened.connection, request_id, true, R"({"done":1})", {}});
-  EXPECT_EQ(*taken->as<bool>(), true);
-  ASSERT_TRUE(answer->as<Answered>());
-  EXPECT_EQ(answer->as<Answered>()->request_id, request_id);
-  EXPECT_EQ(answer->as<Answered>()->data, R"({"done":1})");
-  EXPECT_EQ(answer->as<Answered>()->at_us, clock.now().utc_us);
-  EXPECT_EQ(hub.next_deadline_us(), std::numeric_limits<std::int64_t>::max());
-}
-
-TEST_F(HubTest, ACallFailsWithWhatTheOtherEndSays) {
-  auto const opened = open(extension, outlet);
-  auto const [answer, request_id] = call(opened.session.id, outlet);
-  ask(AnswerCall{opened.connection, request_id, false, "null", "no such tab"});
-  EXPECT_EQ(answer->code(), Code::failed);
-  EXPECT_EQ(answer->message(), "no such tab");
-}
-
-TEST_F(HubTest, ACallIsAnsweredBySomebodyInItsOwnSessionOnlyAndOnce) {
-  auto const opened = open(extension, outlet);
-  auto const stranger = open(extension, other_outlet);
-  auto const [answer, request_id] = call(opened.session.id, outlet);
-  EXPECT_EQ(*ask(AnswerCall{stranger.connection, request_id, true, "1", {}})->as<bool>(), false);
-  EXPECT_EQ(*ask(AnswerCall{opened.connection, "zzzzzzzz", true, "2", {}})->as<bool>(), false);
-  EXPECT_FALSE(answer->is_there());
-  EXPECT_EQ(*ask(AnswerCall{opened.connection, request_id, true, "3", {}})->as<bool>(), true);
-  EXPECT_EQ(*ask(AnswerCall{opened.connection, request_id, true, "4", {}})->as<bool>(), false) << "too late";
-  EXPECT_EQ(answer->runs, 1);
-  EXPECT_EQ(answer->as<Answered>()->data, "3");
-}
-
-TEST_F(HubTest, CallsOfOneSessionAreAnsweredInAnyOrder) {
-  auto const opened = open(extension, outlet);
-  auto const [first, first_id] = call(opened.session.id, outlet);
-  auto const [second, second_id] = call(opened.session.id, outlet);
-  ask(AnswerCall{opened.connection, second_id, true, "2", {}});
-  EXPECT_FALSE(first->is_there());
-  EXPECT_EQ(second->as<Answered>()->data, "2");
-  ask(AnswerCall{opened.connection, first_id, true, "1", {}});
-  EXPECT_EQ(first->as<Answered>()->data, "1");
-}
-
-TEST_F(HubTest, PendingCallsFailAtOnceWhenTheOtherEndGoesAway) {
-  for (int how = 0; how < 3; ++how) {
-    auto const opened = open(extension, outlet);
-    auto const bystander = open(extension, other_outlet);
-    auto const [answer, request_id] = call(opened.session.id, outlet);
-    auto const [unharmed, other_id] = call(bystander.session.id, other_outlet);
-    Command const away[] = {Leave{opened.connection}, SayGoodbye{opened.connection},
-                            CloseSession{extension, opened.session.id}};
-    submit(away[how]);
-    turn();
-    EXPECT_EQ(answer->code(), Code::not_connected) << how;
-    EXPECT_FALSE(unharmed->is_there()) << how;
-    EXPECT_EQ(*ask(AnswerCall{bystander.connection, request_id, true, "1", {}})->as<bool>(), false);
-    EXPECT_EQ(answer->runs, 1);
+TEST_F(HubTest, BTW_25_ClosingASessionTellsItsMembersAndClosesTheirOutlets) {
+  for (auto const kind : {extension, shared}) {
+    RecordingOutlet end, other_end;
+    auto const opened = open(kind, end);
+    auto const joined =
+        opened.session.id.empty() ? Opened{} : get<Opened>(JoinSession{kind, opened.session.id, attachment(other_end)});
+    end.take_lines();
+    submit(PostMessage{kind, opened.session.id, "last"});
+    submit(CloseSession{kind, opened.session.id});
+    turns(2);
+    for (auto* each : {&end, &other_end}) {
+      Lines told;
+      for (auto const& line : each->take_lines()) told.push_back(without_seq(line));
+      EXPECT_EQ(told, (Lines{"message 0 last", R"(session.closed 0 {"reason":"deleted"})"}));
+      EXPECT_EQ(each->closes, 1);
+      EXPECT_EQ(each->close_code, 1000);
+      EXPECT_EQ(each->close_reason, "Session closed");
+    }
+    ask(Leave{opened.connection});
+    ask(Leave{joined.connection});
+    EXPECT_EQ(end.closes, 1);
+    EXPECT_EQ(end.pushes_after_close + other_end.pushes_after_close, 0);
+    EXPECT_EQ(hub.connection_count(), 0U);
   }
 }
 
-TEST_F(HubTest, PendingCallsOfASharedSessionFailWhenItsLastConnectionLeaves) {
-  auto const opened = open(shared, outlet);
-  auto const answer = submit(CallSession{shared, opened.session.id, "do", {}});
-  turns(2);
-  EXPECT_FALSE(answer->is_there());
-  submit(Leave{opened.connection});
-  turn();
-  EXPECT_EQ(answer->code(), Code::not_connected);
-}
-
-TEST(HubLimits, RefusesACallOverTheLimitUntilOneIsDone) {
-  HubStage::Options options;
-  options.limits.calls = 2;
-  HubStage stage(options);
-  RecordingOutlet outlet, other_outlet;
-  auto const opened = stage.open(extension, outlet);
-  auto const other = stage.open(extension, other_outlet);
-  auto const call = [&](Opened const& to) {
-    auto answer = stage.submit(CallSession{extension, to.session.id, "do", {}});
-    stage.turn();
-    return answer;
-  };
-  EXPECT_FALSE(call(opened)->is_there());
-  EXPECT_FALSE(call(opened)->is_there());
-  auto const refused = call(opened);
-  EXPECT_EQ(refused->code(), Code::too_many);
-  EXPECT_EQ(outlet.take_lines().size(), 2U) << "a refused call is not shown";
-  EXPECT_FALSE(call(other)->is_there()) << "the limit is of one session";
-  auto const line = outlet.text.substr(0, outlet.text.find('\n'));
-  stage.submit(AnswerCall{opened.connection, line.substr(line.rfind(' ') + 1), true, "1", {}});
-  stage.turn();
-  EXPECT_FALSE(call(opened)->is_there()) << "one place is free again";
-}
-
-TEST_F(HubTest, EverybodyMayOpenASession) {
-  for (auto const& principal : {local_principal(), user("alice"), Principal{Role::admin, "root"}})
-    EXPECT_TRUE(ask(principal, OpenSession{extension, attachment(outlet)})->as<Opened>());
+TEST_F(HubTest, EverybodyButAReaderAndAGuestMayOpenASession) {
+  for (auto const& principal : {local_principal(), user("alice"), user("alice", Scope::control), admin()})
+    EXPECT_TRUE(ask(principal, OpenSession{extension, attachment(outlet), {}})->as<Opened>());
+  EXPECT_EQ(ask(user("alice", Scope::read), OpenSession{extension, attachment(outlet), {}})->code(), Code::forbidden);
+  EXPECT_EQ(ask(guest(mint(open_empty().id)), OpenSession{shared})->code(), Code::forbidden);
 }
 
 TEST_F(HubTest, ASessionMayBeOpenedBySomebodyWhoDoesNotJoinIt) {
-  auto const answer = ask(OpenSession{shared, {}});
-  ASSERT_TRUE(answer->as<Opened>());
-  EXPECT_EQ(answer->as<Opened>()->connection, 0U);
+  auto const opened = get<Opened>(OpenSession{shared});
+  EXPECT_EQ(opened.connection, 0U);
+  EXPECT_EQ(opened.greeting, "");
   EXPECT_EQ(hub.connection_count(), 0U);
-  EXPECT_TRUE(ask(PostMessage{shared, answer->as<Opened>()->session.id, "x", {}})->as<Posted>());
+  EXPECT_TRUE(ask(PostMessage{shared, opened.session.id, "x"})->as<Posted>());
+}
+
+TEST_F(HubTest, SHP_05_ANewSessionIsWhatItsOwnerWished) {
+  SessionWish wish{.client_id = "laptop", .type = "delivery", .metadata = R"({"team":"blue","n":7})"};
+  wish.state = R"({"a":1,"b":[2]})";
+  wish.idle_us = 90 * second_us;
+  auto const id = open_empty("alice", wish).id;
+  auto const info = get<SessionInfo>(GetSession{{}, id});
+  EXPECT_EQ(info.owner, "alice");
+  EXPECT_EQ(info.client_id, "laptop");
+  EXPECT_EQ(info.type, "delivery");
+  EXPECT_EQ(info.metadata, R"({"team":"blue","n":7})");
+  EXPECT_EQ(info.idle_us, 90 * second_us);
+  EXPECT_EQ(info.expires_us, clock.now().utc_us + 90 * second_us);
+  EXPECT_EQ(info.revision, 2U);
+  EXPECT_EQ(info.cursor.seq, 2U);
+  EXPECT_EQ(state_of(id), R"({"a":1,"b":[2]})");
+  EXPECT_EQ(words_of(id), (Lines{"session.opened", "session.state"}));
+}
+
+TEST_F(HubTest, ANewSessionOfWhichNothingIsSaidHasTheDefaults) {
+  auto const info = open_empty("alice");
+  EXPECT_EQ(info.client_id, "");
+  EXPECT_EQ(info.type, default_session_type);
+  EXPECT_EQ(info.metadata, "{}");
+  EXPECT_EQ(info.idle_us, hour_us);
+  EXPECT_EQ(info.revision, 0U);
+  EXPECT_EQ(words_of(info.id), Lines{"session.opened"});
+}
+
+TEST_F(HubTest, TheLogSaysHowASessionBegan) {
+  auto const id = open_empty("al\"ice", {.client_id = "c", .type = "t", .metadata = R"({"m":1})"}).id;
+  auto const data = json::parse(log_of(id).events.at(0)->data);
+  ASSERT_TRUE(data);
+  EXPECT_EQ(data->at("user_id"), "al\"ice");
+  EXPECT_EQ(data->at("client_id"), "c");
+  EXPECT_EQ(data->at("session_type"), "t");
+  EXPECT_EQ(data->at("timeout_s"), 3600);
+  EXPECT_EQ(data->at("metadata").at("m"), 1);
+}
+
+TEST_F(HubTest, AWishThatIsOverTheLimitsOpensNothing) {
+  SessionWish wish;
+  wish.state = "{\"k\":\"" + std::string(70'000, 'x') + "\"}";
+  EXPECT_EQ(ask(OpenSession{shared, {}, wish})->code(), Code::too_large);
+  wish.state = "[]";
+  EXPECT_EQ(ask(OpenSession{shared, {}, wish})->code(), Code::invalid);
+  EXPECT_EQ(hub.session_count(), 0U);
+  EXPECT_TRUE(store.batches().empty());
+}
+
+TEST_F(HubTest, OnlyAnAdminOpensASessionForAnotherUser) {
+  EXPECT_EQ(get<Opened>(admin(), OpenSession{shared, {}, {.owner = "bob"}}).session.owner, "bob");
+  EXPECT_EQ(get<Opened>(OpenSession{shared, {}, {.owner = "carol"}}).session.owner, "carol");
+  EXPECT_EQ(get<Opened>(user("bob"), OpenSession{shared, {}, {.owner = "bob"}}).session.owner, "bob");
+  auto const refused = ask(user("alice"), OpenSession{shared, {}, {.owner = "bob"}});
+  EXPECT_EQ(refused->code(), Code::forbidden);
+  EXPECT_EQ(refused->message(), "only an admin opens a session for another user");
+  EXPECT_EQ(hub.session_count(), 3U);
 }
 
 }  // namespace

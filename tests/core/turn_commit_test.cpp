@@ -1,28 +1,19 @@
 // The part of turn.cpp that waits for the store: what is durable is told after its commit, or never.
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <string>
 #include <vector>
 
-#include "core/hub.h"
-#include "support/hub_stage.h"
+#include "core/core_stage.h"
 
 namespace sojourn {
 namespace {
 
-constexpr auto extension = SessionKind::extension;
-constexpr auto shared = SessionKind::shared;
-constexpr auto never = std::numeric_limits<std::int64_t>::max();
-using Lines = std::vector<std::string>;
-
-class CommitTest : public testing::Test, protected HubStage {
+class CommitTest : public CoreTest {
  protected:
   std::shared_ptr<Answer const> post(Opened const& to, std::string name) {
-    return submit(PostMessage{to.session.kind, to.session.id, std::move(name), {}});
+    return submit(PostMessage{to.session.kind, to.session.id, std::move(name)});
   }
-
-  RecordingOutlet outlet, other_outlet;
 };
 
 TEST_F(CommitTest, ADurableEventIsShownAndAnsweredOnlyAfterItsCommit) {
@@ -41,7 +32,7 @@ TEST_F(CommitTest, ADurableEventIsShownAndAnsweredOnlyAfterItsCommit) {
 
 TEST_F(CommitTest, AReadOfWhatIsNotCommittedWaitsForItsCommit) {
   store.hold();
-  auto const opening = submit(OpenSession{shared, attachment(outlet)});
+  auto const opening = submit(OpenSession{shared, attachment(outlet), {}});
   turn();
   EXPECT_TRUE(store.is_busy());
   auto const list = submit(ListSessions{shared});  // while the commit runs
@@ -51,7 +42,7 @@ TEST_F(CommitTest, AReadOfWhatIsNotCommittedWaitsForItsCommit) {
   store.release();
   turn();
   ASSERT_TRUE(opening->as<Opened>());
-  EXPECT_TRUE(list->as<std::vector<SessionInfo>>());
+  EXPECT_TRUE(list->as<SessionPage>());
 
   store.hold();
   auto const posted = post(*opening->as<Opened>(), "x");
@@ -115,7 +106,7 @@ TEST_F(CommitTest, ChangesMadeWhileACommitRunsAreCommittedTogetherAfterwards) {
 }
 
 TEST_F(CommitTest, TellsTheStoreWhoseChangeItIs) {
-  auto const opened = open(shared, outlet, {Role::user, "alice"});
+  auto const opened = open(shared, outlet, user("alice"));
   post(opened, "x");
   turn();
   auto const& first = store.batches().at(0).changes.at(0);
@@ -144,8 +135,8 @@ TEST_F(CommitTest, MemoryOnlySessionsNeverWaitForTheStoreNorAppearInIt) {
   auto const read = submit(GetSession{extension, opened.session.id});
   auto const list = submit(ListSessions{extension});
   turn();
-  EXPECT_TRUE(posted->as<Posted>() && read->as<SessionInfo>() && list->as<std::vector<SessionInfo>>());
-  EXPECT_EQ(outlet.take_lines(), Lines{"2 message 0 quick"});
+  EXPECT_TRUE(posted->as<Posted>() && read->as<SessionInfo>() && list->as<SessionPage>());
+  EXPECT_EQ(outlet.take_lines(), Lines{"1 message 0 quick"});
   auto const closed = submit(CloseSession{extension, opened.session.id});
   turn();
   EXPECT_TRUE(closed->as<SessionInfo>());
@@ -159,9 +150,9 @@ TEST_F(CommitTest, TheEndOfADurableSessionIsToldOnlyAfterItsCommit) {
   store.hold();
   post(opened, "last");
   auto const closed = submit(CloseSession{shared, opened.session.id});
-  auto const commands = std::vector<Command>{
-      GetSession{shared, opened.session.id}, CloseSession{shared, opened.session.id},
-      PostMessage{shared, opened.session.id, "too late", {}}, Say{opened.connection, "too late", {}}};
+  auto const commands =
+      std::vector<Command>{GetSession{shared, opened.session.id}, CloseSession{shared, opened.session.id},
+                           PostMessage{shared, opened.session.id, "too late"}, Say{opened.connection, "too late"}};
   std::vector<std::shared_ptr<Answer const>> refused;
   for (auto const& command : commands) refused.push_back(submit(command));
   auto const list = submit(ListSessions{shared});
@@ -175,8 +166,8 @@ TEST_F(CommitTest, TheEndOfADurableSessionIsToldOnlyAfterItsCommit) {
   turn();
   EXPECT_TRUE(closed->as<SessionInfo>());
   for (auto const& answer : refused) EXPECT_EQ(answer->code(), Code::not_found);
-  EXPECT_TRUE(list->as<std::vector<SessionInfo>>()->empty());
-  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 last", "3 session.closed 0"}));
+  EXPECT_TRUE(list->as<SessionPage>()->sessions.empty());
+  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 last", R"(3 session.closed 0 {"reason":"deleted"})"}));
   EXPECT_EQ(outlet.closes, 1);
   EXPECT_EQ(outlet.pushes_after_close, 0);
   EXPECT_EQ(hub.session_count(), 0U);
@@ -194,36 +185,18 @@ TEST_F(CommitTest, AMemberMayLeaveWhileTheEndOfItsSessionIsCommitted) {
   EXPECT_EQ(hub.session_count(), 0U);
 }
 
-TEST_F(CommitTest, TheAnswerToADurableCallIsToldOnlyAfterItsCommit) {
+TEST_F(CommitTest, NobodyHearsWhoLeavesASessionThatHasEnded) {
   auto const opened = open(shared, outlet);
-  auto const call = submit(CallSession{shared, opened.session.id, "do", {}});
-  turns(2);
-  auto const line = outlet.take_lines().at(0);
-  store.hold();
-  auto const taken = submit(AnswerCall{opened.connection, line.substr(line.rfind(' ') + 1), true, "1", {}});
-  turns(4);
-  EXPECT_FALSE(call->is_there() || taken->is_there());
-  store.release();
-  turn();
-  EXPECT_TRUE(call->as<Answered>());
-  EXPECT_TRUE(taken->as<bool>());
-}
-
-TEST_F(CommitTest, ClosingADurableSessionFailsItsCallsAfterTheCommit) {
-  auto const opened = open(shared, outlet);
-  auto const call = submit(CallSession{shared, opened.session.id, "do", {}});
-  turns(2);
-  auto const line = outlet.take_lines().at(0);
+  auto const other = join(opened.session.id, other_outlet);
+  outlet.take_lines();
   store.hold();
   submit(CloseSession{shared, opened.session.id});
-  auto const late = submit(AnswerCall{opened.connection, line.substr(line.rfind(' ') + 1), true, "1", {}});
-  turns(4);
-  EXPECT_FALSE(call->is_there());
-  ASSERT_TRUE(late->as<bool>());
-  EXPECT_FALSE(*late->as<bool>()) << "nobody waits for an answer any more";
+  submit(Leave{other.connection});
+  turns(3);
+  EXPECT_EQ(outlet.take_lines(), Lines{});
   store.release();
-  turn();
-  EXPECT_EQ(call->code(), Code::not_connected);
+  turns(2);
+  EXPECT_EQ(outlet.take_lines(), Lines{R"(2 session.closed 0 {"reason":"deleted"})"});
 }
 
 TEST_F(CommitTest, AFailedCommitStopsTheHub) {
@@ -234,7 +207,7 @@ TEST_F(CommitTest, AFailedCommitStopsTheHub) {
   turn();
   auto const gathering = post(opened, "gathering");
   auto const read = submit(GetSession{shared, opened.session.id});
-  auto const call = submit(CallSession{extension, memory.session.id, "do", {}});
+  auto const call = submit(CallSession{extension, memory.session.id, "do"});
   turn();
   EXPECT_FALSE(hub.is_stopped());
   store.release();
@@ -249,16 +222,56 @@ TEST_F(CommitTest, AFailedCommitStopsTheHub) {
   EXPECT_EQ(outlet.text, "") << "what is not kept is never shown";
   EXPECT_EQ(hub.next_deadline_us(), never);
 
-  for (auto const& command : std::vector<Command>{OpenSession{extension, attachment(outlet)}, ListSessions{extension},
-                                                  GetSession{extension, memory.session.id},
-                                                  PostMessage{extension, memory.session.id, "x", {}},
-                                                  Touch{memory.connection}, Leave{memory.connection}}) {
+  for (auto const& command :
+       std::vector<Command>{OpenSession{extension, attachment(outlet), {}}, ListSessions{extension},
+                            GetSession{extension, memory.session.id}, PostMessage{extension, memory.session.id, "x"},
+                            Touch{memory.connection}, Leave{memory.connection}}) {
     auto const answer = submit(command);
     EXPECT_EQ(answer->runs, 0);
     turn();
     EXPECT_EQ(answer->code(), Code::unavailable) << command.index();
   }
   EXPECT_FALSE(store.is_busy()) << "a stopped hub commits nothing";
+}
+
+TEST_F(CommitTest, AStoppedHubExpiresNothingAndAnswersNoQuestionOfWhatItIsNotSureOf) {
+  auto const opened = open(shared, outlet);
+  store.fail(error(Code::storage_full, "no space left"));
+  post(opened, "x");
+  turns(2);
+  ASSERT_TRUE(hub.is_stopped());
+  submit(Leave{opened.connection});
+  clock.advance_us(100 * hour_us);
+  turns(3);
+  EXPECT_EQ(hub.session_count(), 1U);
+  for (auto const& command :
+       std::vector<Command>{GetState{{}, opened.session.id}, ReadEvents{{}, opened.session.id}, ListSessions{},
+                            JoinSession{{}, opened.session.id, attachment(other_outlet)}, OpenSession{shared},
+                            MintToken{{}, opened.session.id}, PostToAll{"x"}, CloseSession{{}, opened.session.id}})
+    EXPECT_EQ(ask(command)->code(), Code::unavailable) << command.index();
+  EXPECT_EQ(hub.connection_count(), 0U);
+}
+
+TEST_F(CommitTest, WhoWasComingInWhenACommitFailedIsForgottenWithItsOutlet) {
+  auto const opened = open(shared, outlet);
+  auto const bystander = join(opened.session.id, third_outlet);
+  store.hold();
+  post(opened, "x");
+  auto const joining = submit(JoinSession{{}, opened.session.id, attachment(other_outlet)});
+  auto const opening = submit(OpenSession{shared, attachment(other_outlet), {}});
+  turns(2);
+  store.release();
+  store.fail(error(Code::storage_full, "no space left"));
+  turns(2);
+  EXPECT_EQ(joining->code(), Code::storage_full);
+  EXPECT_EQ(opening->code(), Code::storage_full);
+  EXPECT_EQ(hub.connection_count(), 2U);
+  auto const pushes = other_outlet.pushed.size();
+  submit(Leave{opened.connection});  // the others are told
+  turns(2);
+  EXPECT_EQ(other_outlet.pushed.size(), pushes);
+  EXPECT_EQ(other_outlet.closes, 0);
+  EXPECT_NE(bystander.connection, 0U);
 }
 
 TEST_F(CommitTest, AStoppedHubPushesNothingToWhoIsGone) {
@@ -272,7 +285,7 @@ TEST_F(CommitTest, AStoppedHubPushesNothingToWhoIsGone) {
   ASSERT_TRUE(hub.is_stopped());
   submit(Leave{memory.connection});
   hub.turn();
-  hub.whisper(memory.connection, [](Session const&, Moment) { return std::string("psst"); });
+  hub.whisper(memory.connection, [](Session const&, Connection const&, Moment) { return std::string("psst"); });
   EXPECT_TRUE(outlet.pushed.empty());
 }
 

@@ -1,62 +1,28 @@
+// The end of an iteration: replies, deadlines, expiry. What waits for the store is in turn_commit_test.cpp.
 #include <gtest/gtest.h>
 
-#include <limits>
-#include <list>
-#include <set>
+#include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "core/hub.h"
-#include "support/hub_stage.h"
-#include "support/inside.h"
+#include "core/core_stage.h"
 
 namespace sojourn {
-
-struct SessionsOfHub {
-  using Type = std::list<Session> Hub::*;
-  friend Type reach(SessionsOfHub);
-};
-struct ConnectionsOfHub {
-  using Type = std::unordered_map<ConnectionId, Connection> Hub::*;
-  friend Type reach(ConnectionsOfHub);
-};
-template struct Inside<SessionsOfHub, &Hub::sessions_>;
-template struct Inside<ConnectionsOfHub, &Hub::connections_>;
-
 namespace {
 
-constexpr auto extension = SessionKind::extension;
-constexpr auto shared = SessionKind::shared;
-constexpr auto never = std::numeric_limits<std::int64_t>::max();
-using Lines = std::vector<std::string>;
-
-class TurnTest : public testing::Test, protected HubStage {
- protected:
-  // Gives the hub's newest session one more member, as a command to join it would.
-  void add_member(Attachment via) {
-    auto& session = (hub.*reach(SessionsOfHub{})).back();
-    ConnectionId const id = 1000 + session.members.size();
-    session.members.push_back(id);
-    (hub.*reach(ConnectionsOfHub{}))[id] =
-        Connection{id, &session, local_principal(), via, 0, 0, session.journal.last_seq(), true};
-  }
-  std::shared_ptr<Answer const> post(Opened const& to, std::string name, std::string data = {}) {
-    return submit(PostMessage{to.session.kind, to.session.id, std::move(name), std::move(data)});
-  }
-
-  RecordingOutlet outlet, other_outlet, third_outlet;
-};
+class TurnTest : public CoreTest {};
 
 TEST_F(TurnTest, AReplyNeverRunsInsideSubmit) {
   auto const opened = open(extension, outlet);
   for (auto const& command : std::vector<Command>{
            ListSessions{extension}, GetSession{extension, opened.session.id}, GetSession{extension, "nobody"},
-           PostMessage{extension, opened.session.id, "x", {}}, Touch{opened.connection},
-           Say{opened.connection, "x", {}}, AnswerCall{opened.connection, "x", true, {}, {}},
-           SayGoodbye{opened.connection}, CallSession{extension, opened.session.id, "x", {}},
+           PostMessage{extension, opened.session.id, "x"}, Touch{opened.connection}, Say{opened.connection, "x"},
+           AnswerCall{opened.connection, "x", true}, GetState{{}, opened.session.id}, ReadEvents{{}, opened.session.id},
+           JoinSession{{}, opened.session.id, attachment(other_outlet)}, ListTokens{{}, opened.session.id},
+           MakeOffer{opened.connection, {}}, CallTool{opened.connection, "x", "{}"}, PostToAll{"x"},
+           SayGoodbye{opened.connection}, CallSession{extension, opened.session.id, "x"},
            CloseSession{extension, opened.session.id}, Leave{opened.connection},
-           OpenSession{extension, attachment(outlet)}}) {
+           OpenSession{extension, attachment(outlet), {}}}) {
     auto const answer = submit(command);
     EXPECT_EQ(answer->runs, 0) << command.index();
     turn();
@@ -84,7 +50,7 @@ TEST_F(TurnTest, WhatAReplySaysIsShownInTheSameTurn) {
   auto const opened = open(extension, outlet);
   Reply const nothing = [](Result<Outcome> const&) {};
   hub.submit(local_principal(), ListSessions{extension}, [&](Result<Outcome> const&) {
-    hub.submit({}, Say{opened.connection, "from a reply", {}}, nothing);
+    hub.submit({}, Say{opened.connection, "from a reply"}, nothing);
   });
   EXPECT_TRUE(turn()) << "its own reply is still to come";
   EXPECT_EQ(outlet.take_lines().size(), 1U);
@@ -100,81 +66,13 @@ TEST_F(TurnTest, RepliesRunInTheOrderOfTheirCommands) {
 
 TEST_F(TurnTest, ACommandNeedsNoReply) {
   auto const opened = open(extension, outlet);
-  hub.submit(local_principal(), PostMessage{extension, opened.session.id, "x", {}});
+  hub.submit(local_principal(), PostMessage{extension, opened.session.id, "x"});
   hub.submit(local_principal(), CallSession{extension, opened.session.id, "y", {}, 1000});
   turn();
   EXPECT_EQ(outlet.take_lines().size(), 2U);
   clock.advance_us(1000);
   turns(2);
   EXPECT_EQ(hub.next_deadline_us(), never) << "a call without a reply expires too";
-}
-
-TEST_F(TurnTest, EventsOfOneTurnGoOutTogetherAndInOrder) {
-  auto const opened = open(extension, outlet);
-  for (auto const* name : {"a", "b", "c"}) post(opened, name);
-  EXPECT_TRUE(outlet.pushed.empty()) << "nothing is pushed before the end of the iteration";
-  turn();
-  EXPECT_EQ(outlet.pushed.size(), 1U);
-  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 a", "3 message 0 b", "4 message 0 c"}));
-  turns(3);
-  EXPECT_EQ(outlet.pushed.size(), 1U) << "once";
-}
-
-TEST_F(TurnTest, WhatWaitsIsNotShownToAPeerThatSaidGoodbye) {
-  auto const opened = open(extension, outlet);
-  post(opened, "x");
-  submit(SayGoodbye{opened.connection});
-  turns(2);
-  EXPECT_TRUE(outlet.pushed.empty());
-}
-
-TEST_F(TurnTest, MembersWithTheSameLanguageAndFramingShareOneBuffer) {
-  auto const opened = open(extension, outlet);
-  add_member(attachment(other_outlet));
-  auto different = attachment(third_outlet);
-  different.framing = [](std::string& out, std::string_view message) { out.append(message).append(";\n"); };
-  add_member(different);
-  post(opened, "x", std::string(1000, 'x'));
-  turn();
-  ASSERT_EQ(outlet.pushed.size(), 1U);
-  ASSERT_EQ(other_outlet.pushed.size(), 1U);
-  ASSERT_EQ(third_outlet.pushed.size(), 1U);
-  EXPECT_EQ(outlet.pushed[0].get(), other_outlet.pushed[0].get());
-  EXPECT_NE(outlet.pushed[0].get(), third_outlet.pushed[0].get());
-  EXPECT_EQ(*third_outlet.pushed[0], outlet.pushed[0]->substr(0, outlet.pushed[0]->size() - 1) + ";\n");
-  EXPECT_EQ(dialect.encoded(), 2) << "once for each framing, not for each member";
-}
-
-TEST_F(TurnTest, AMemberThatCameLaterIsShownOnlyWhatCameAfterIt) {
-  auto const opened = open(extension, outlet);
-  post(opened, "early");
-  add_member(attachment(other_outlet));
-  post(opened, "late");
-  turn();
-  EXPECT_EQ(outlet.take_lines().size(), 2U);
-  EXPECT_EQ(other_outlet.take_lines(), Lines{"3 message 0 late"});
-}
-
-TEST_F(TurnTest, WhatADialectDoesNotShowIsNotPushed) {
-  struct Mute final : Dialect {
-    std::string greet(Session const&, Connection const&) const override { return {}; }
-    void receive(ConnectionId, std::string_view) override {}
-    bool encode(Session const&, Event const& event, std::string& out) const override {
-      out += "half a message";
-      return event.name == "loud" && !(out = event.name).empty();
-    }
-  } mute;
-  auto via = attachment(outlet);
-  via.dialect = &mute;
-  auto const answer = submit(OpenSession{extension, via});
-  turn();
-  auto const opened = *answer->as<Opened>();
-  post(opened, "quiet");
-  turn();
-  EXPECT_TRUE(outlet.pushed.empty());
-  for (auto const* name : {"quiet", "loud", "quiet"}) post(opened, name);
-  turn();
-  EXPECT_EQ(outlet.text, "loud\n");
 }
 
 TEST_F(TurnTest, CallsExpireAtTheirDeadlineAndNotBefore) {
@@ -197,8 +95,7 @@ TEST_F(TurnTest, CallsExpireAtTheirDeadlineAndNotBefore) {
   }
   EXPECT_FALSE(slow->is_there());
   EXPECT_EQ(hub.next_deadline_us(), start_us + 2000);
-  auto const quick_line = outlet.take_lines().at(1);
-  auto const late = submit(AnswerCall{opened.connection, quick_line.substr(quick_line.rfind(' ') + 1), true, "1", {}});
+  auto const late = submit(AnswerCall{opened.connection, last_word(outlet.take_lines().at(1)), true, "1", {}});
   clock.advance_us(1'000'000);
   turns(2);
   EXPECT_EQ(*late->as<bool>(), false);
@@ -209,74 +106,169 @@ TEST_F(TurnTest, CallsExpireAtTheirDeadlineAndNotBefore) {
 
 TEST_F(TurnTest, AWhisperReachesItsConnectionOnlyAndIsNoEvent) {
   auto const opened = open(extension, outlet);
-  open(extension, other_outlet);
-  auto const psst = [](Session const& session, Moment now) { return session.id + " " + std::to_string(now.utc_us); };
+  get<Opened>(JoinSession{{}, opened.session.id, attachment(other_outlet)});
+  outlet = RecordingOutlet();
+  auto const psst = [](Session const& session, Connection const& connection, Moment now) {
+    return session.id + " " + std::to_string(connection.id) + " " + std::to_string(now.utc_us);
+  };
   hub.whisper(opened.connection, psst);
-  EXPECT_EQ(outlet.text, opened.session.id + " " + std::to_string(clock.now().utc_us) + "\n");
+  EXPECT_EQ(outlet.text, opened.session.id + " " + std::to_string(opened.connection) + " " +
+                             std::to_string(clock.now().utc_us) + "\n");
   EXPECT_EQ(other_outlet.text, "");
-  EXPECT_EQ(post(opened, "x")->runs, 0);
+  submit(PostMessage{{}, opened.session.id, "x"});
   turn();
-  EXPECT_TRUE(outlet.text.ends_with("2 message 0 x\n")) << "the whisper took no place in the log";
+  EXPECT_TRUE(outlet.text.ends_with("\n1 message 0 x\n")) << "the whisper took no place in the log";
   int asked = 0;
-  auto const count = [&](Session const&, Moment) { return std::to_string(++asked); };
+  auto const count = [&](Session const&, Connection const&, Moment) { return std::to_string(++asked); };
   hub.whisper(99, count);
   submit(SayGoodbye{opened.connection});
   hub.whisper(opened.connection, count);
   EXPECT_EQ(asked, 0);
 }
 
-// Kept small, so that one turn's burst is larger than the log.
-HubStage::Options small_log() {
-  HubStage::Options options;
-  options.limits.log_events = 10;
-  options.limits.log_bytes = 4096;
-  return options;
-}
-
-TEST(Burst, ReachesTheMemberWholeThoughTheLogIsSmaller) {
-  for (auto const kind : {extension, shared}) {
-    for (std::size_t const bytes : {1U, 3000U}) {
-      HubStage stage(small_log());
-      RecordingOutlet outlet;
-      auto const opened = stage.open(kind, outlet);
-      for (int i = 0; i < 100; ++i)
-        stage.submit(PostMessage{kind, opened.session.id, std::to_string(i), std::string(bytes, 'x')});
-      stage.turns(2);
-      auto const lines = outlet.take_lines();
-      ASSERT_EQ(lines.size(), 100U);
-      for (std::size_t i = 0; i < lines.size(); ++i)
-        EXPECT_TRUE(lines[i].starts_with(std::to_string(i + 2) + " message 0 " + std::to_string(i) + " x")) << lines[i];
-      auto const& journal = (stage.hub.*reach(SessionsOfHub{})).back().journal;
-      EXPECT_LE(journal.size(), 10U) << "and what was shown gave way";
-      EXPECT_LE(journal.bytes(), 4096U);
-    }
+class ExpiryTest : public CoreTest {
+ protected:
+  bool lives(std::string const& id) {
+    // Asking would keep it.
+    for (auto const& each : get<SessionPage>(ListSessions{shared}).sessions)
+      if (each.id == id) return true;
+    return false;
   }
+};
+
+TEST_F(ExpiryTest, SHP_11_ASharedSessionEndsAfterItsTimeWithoutAnybody) {
+  auto const id = open_empty("alice").id, quick = open_empty("alice", {.idle_us = second_us}).id;
+  EXPECT_EQ(hub.next_deadline_us(), clock.now().steady_us + second_us);
+  clock.advance_us(second_us - 1);
+  turns(2);
+  EXPECT_TRUE(lives(quick));
+  clock.advance_us(1);
+  turns(2);
+  EXPECT_FALSE(lives(quick));
+  EXPECT_TRUE(lives(id));
+  clock.advance_us(hour_us - second_us - 1);
+  turns(2);
+  EXPECT_TRUE(lives(id));
+  clock.advance_us(1);
+  turns(2);
+  EXPECT_FALSE(lives(id));
+  EXPECT_EQ(hub.session_count(), 0U);
+  EXPECT_EQ(hub.next_deadline_us(), never);
 }
 
-TEST(Burst, OfAMemoryOnlySessionIsShownAsItComesAndNotKeptForTheEndOfTheTurn) {
-  HubStage stage(small_log());
-  RecordingOutlet outlet;
-  auto const opened = stage.open(extension, outlet);
-  for (int i = 0; i < 1000; ++i) {
-    stage.submit(PostMessage{extension, opened.session.id, "x", {}});
-    EXPECT_LE((stage.hub.*reach(SessionsOfHub{})).back().journal.size(), 10U);
+TEST_F(ExpiryTest, AnyUseKeepsASession) {
+  auto const id = open_empty("alice").id;
+  for (auto const& use :
+       std::vector<Command>{GetSession{{}, id}, GetState{{}, id}, PostMessage{{}, id, "x"}, ReadEvents{{}, id},
+                            ChangeState{{}, id, {StateEdit::Verb::set, "k", "1", {}}}, ListConnections{{}, id},
+                            MintToken{{}, id, Scope::read, hour_us}, PostMessage{{}, id, "x", {}, true}}) {
+    clock.advance_us(hour_us - 1);
+    turns(2);
+    EXPECT_FALSE(ask(use)->code()) << use.index();
   }
+  clock.advance_us(hour_us - 1);
+  turns(2);
+  EXPECT_TRUE(lives(id));
+  EXPECT_EQ(ask(user("bob"), GetSession{{}, id})->code(), Code::not_found);
+  clock.advance_us(1);
+  turns(2);
+  EXPECT_FALSE(lives(id)) << "what is refused is no use";
 }
 
-TEST(Burst, IsNotLostWhenTheCommitTakesLongerThanTheLogKeepsEvents) {
+TEST_F(ExpiryTest, SHP_11_ASessionNeverEndsWhileSomebodyIsInIt) {
+  auto const opened = open(shared, outlet);
+  for (int i = 0; i < 10; ++i) {
+    clock.advance_us(hour_us);
+    turns(2);
+  }
+  EXPECT_TRUE(lives(opened.session.id));
+  EXPECT_EQ(outlet.closes, 0);
+  EXPECT_GT(hub.next_deadline_us(), clock.now().steady_us) << "it is looked at now and then, not all the time";
+  clock.advance_us(hour_us / 2);
+  ask(Leave{opened.connection});
+  clock.advance_us(hour_us - 1);
+  turns(2);
+  EXPECT_TRUE(lives(opened.session.id)) << "its time begins when the last one leaves";
+  clock.advance_us(1);
+  turns(2);
+  EXPECT_FALSE(lives(opened.session.id));
+}
+
+TEST_F(ExpiryTest, SHP_12_TheOwnerIsToldThatItExpiredAndOthersThatItIsNotThere) {
+  auto const id = open_empty("alice").id, deleted = open_empty("alice").id;
+  ask(CloseSession{{}, deleted});
+  clock.advance_us(hour_us);
+  turns(2);
+  auto const answer = ask(user("alice"), GetSession{{}, id});
+  EXPECT_EQ(answer->code(), Code::expired);
+  EXPECT_EQ(answer->message(), "Session expired");
+  EXPECT_EQ(ask(admin(), PostMessage{{}, id, "x"})->code(), Code::expired);
+  EXPECT_EQ(ask(user("bob"), GetSession{{}, id})->code(), Code::not_found);
+  EXPECT_EQ(ask(user("alice"), GetSession{{}, deleted})->code(), Code::not_found);
+  clock.advance_us(24 * hour_us - 1);
+  EXPECT_EQ(ask(user("alice"), GetSession{{}, id})->code(), Code::expired);
+  clock.advance_us(1);
+  EXPECT_EQ(ask(user("alice"), GetSession{{}, id})->code(), Code::not_found) << "that is remembered for a day";
+}
+
+TEST_F(ExpiryTest, TheEndIsCommittedBeforeAnybodyIsTold) {
+  auto const id = open_empty("alice").id;
+  store.hold();
+  clock.advance_us(hour_us);
+  turns(2);
+  auto const answer = submit(user("alice"), GetSession{{}, id});
+  turns(2);
+  EXPECT_FALSE(answer->is_there());
+  store.release();
+  turns(2);
+  EXPECT_EQ(answer->code(), Code::expired);
+  EXPECT_EQ(store.batches().back().changes.back().event->data, R"({"reason":"expired"})");
+}
+
+TEST_F(ExpiryTest, OneTurnEndsSoManyAndTheRestFollow) {
+  for (int i = 0; i < 300; ++i) submit(OpenSession{shared, {}, {.idle_us = second_us}});
+  turns(3);
+  EXPECT_EQ(hub.session_count(), 300U);
+  clock.advance_us(second_us);
+  turn();
+  EXPECT_LE(hub.next_deadline_us(), clock.now().steady_us) << "the next turn is due at once";
+  EXPECT_EQ(get<SessionPage>(ListSessions{}).total, 300U - 256U);
+  EXPECT_EQ(get<SessionPage>(ListSessions{}).total, 0U);
+  turns(3);
+  EXPECT_EQ(hub.session_count(), 0U);
+}
+
+TEST_F(ExpiryTest, ABrowsersSessionDoesNotExpire) {
+  open(extension, outlet);
+  EXPECT_EQ(hub.next_deadline_us(), never);
+  clock.advance_us(1000 * hour_us);
+  turns(2);
+  EXPECT_EQ(hub.session_count(), 1U);
+}
+
+TEST(IdleTime, IsTheServersOwnWhereNobodySaysMore) {
   HubStage::Options options;
-  options.limits.log_ms = 1000;
-  HubStage stage(options);
-  RecordingOutlet outlet;
-  auto const opened = stage.open(shared, outlet);
-  stage.store.hold();
-  stage.submit(PostMessage{shared, opened.session.id, "old", {}});
-  stage.turn();
-  stage.clock.advance_us(2'000'000);
-  stage.submit(PostMessage{shared, opened.session.id, "new", {}});
-  stage.store.release();
+  options.idle_us = 5 * second_us;
+  CoreStage stage(options);
+  EXPECT_EQ(stage.open_empty("alice").idle_us, 5 * second_us);
+  EXPECT_EQ(stage.open_empty("alice", {.idle_us = 7 * second_us}).idle_us, 7 * second_us);
+  EXPECT_EQ(stage.hub.next_deadline_us(), stage.clock.now().steady_us + 5 * second_us);
+}
+
+TEST(Graves, AreOnlySoMany) {
+  HubStage::Options options;
+  options.limits.tombstones = 2;
+  CoreStage stage(options);
+  Lines ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(stage.open_empty("alice").id);
+    stage.clock.advance_us(second_us);
+  }
+  stage.clock.advance_us(hour_us);
   stage.turns(3);
-  EXPECT_EQ(outlet.take_lines(), (Lines{"2 message 0 old", "3 message 0 new"}));
+  EXPECT_EQ(stage.ask(GetSession{{}, ids[0]})->code(), Code::not_found);
+  EXPECT_EQ(stage.ask(GetSession{{}, ids[1]})->code(), Code::expired);
+  EXPECT_EQ(stage.ask(GetSession{{}, ids[2]})->code(), Code::expired);
 }
 
 }  // namespace

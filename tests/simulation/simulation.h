@@ -13,49 +13,48 @@
 #include <vector>
 
 #include "simulation/hub_model.h"
+#include "simulation/reader.h"
 #include "support/hub_stage.h"
 
 namespace sojourn {
 
 class Simulation {
  public:
-  explicit Simulation(std::uint64_t seed) : random_(seed), stage_(options_of(seed)) {
+  explicit Simulation(std::uint64_t seed) : has_small_logs_(seed % 2 == 1), random_(seed), stage_(options_of(seed)) {
     if (seed % 4 == 0) stage_.store.fail_at_random(10);
   }
 
   // The first disagreement, or nothing.
-  std::string run(int steps) {
-    for (step_ = 0; step_ < steps && fault_.empty(); ++step_) {
-      one_in(3) ? turn() : act();
-    }
-    for (int i = 0; i < 50 && fault_.empty(); ++i) {
-      stage_.clock.advance_us(call_us_max);
-      turn();
-    }
-    if (!tickets_.empty()) fault("was never answered", *tickets_[0]);
-    for (auto const& session : sessions_) {
-      collect(*session);
-      if (session->outlet.pushes_after_close > 0) fault("pushed after the close", *session);
-    }
-    return fault_.empty() ? "" : "step " + std::to_string(step_) + ": " + fault_;
-  }
+  std::string run(int steps);
 
   bool has_stopped() const { return stage_.hub.is_stopped(); }
-  int answered() const { return answered_; }
+  // What happened, so that a test can see that enough did.
+  std::map<std::string, int> const& counts() const { return counts_; }
 
  private:
   static constexpr std::int64_t call_us_max = 3000;
+  static constexpr std::int64_t idle_us_max = 4000;
   static constexpr std::size_t calls_max = 3;
+  static constexpr std::size_t tokens_max = 3;
+  static constexpr std::size_t keys_max = 4;
+  static constexpr std::size_t presence_max = 3;
+  static constexpr std::size_t sessions_max = 6;
+  static constexpr std::size_t members_max = 5;
+  static constexpr std::size_t log_max = 10;
   static constexpr std::size_t recent_min = 8;
 
   static HubStage::Options options_of(std::uint64_t seed) {
     HubStage::Options options;
     options.seed = seed;
     options.commit_turns_max = 1 + static_cast<unsigned>(seed % 6);
-    options.limits.log_events = 10;
-    options.limits.log_bytes = 4096;
-    options.limits.log_ms = 1;
+    options.limits.log_events = log_max;
+    if (seed % 2 == 1) options.limits.log_bytes = 4096;
+    if (seed % 2 == 1) options.limits.log_ms = 1;
     options.limits.calls = calls_max;
+    options.limits.tokens = tokens_max;
+    options.limits.state_keys = keys_max;
+    options.limits.presence_members = presence_max;
+    options.idle_us = idle_us_max;
     return options;
   }
 
@@ -69,7 +68,10 @@ class Simulation {
   void fault(std::string const& what, ModelSession const& session) {
     fault("session " + std::to_string(session.index) + ": " + what);
   }
-
+  void fault(std::string const& what, Reader const& reader) {
+    fault("reader " + std::to_string(reader.number) + " (c" + std::to_string(reader.id) + "): " + what,
+          *reader.session);
+  }
   void fault(std::string const& what, Ticket const& ticket) {
     fault("ticket " + std::to_string(ticket.number) + " " + what);
   }
@@ -77,21 +79,13 @@ class Simulation {
   // The world, as the model sees it.
 
   std::uint64_t kept_seq(ModelSession const& session) const {
+    if (!session.is_durable()) return session.last_seq();
     return session.id.empty() ? 0 : stage_.store.committed_seq(session.id);
   }
   bool is_kept(Ticket const& ticket) const {
     return std::ranges::all_of(ticket.needs, [&](auto const& need) { return kept_seq(*need.first) >= need.second; });
   }
-  Principal any_principal() {
-    switch (below(4)) {
-      case 0:
-        return {Role::user, "alice"};
-      case 1:
-        return {Role::user, "bob"};
-      default:
-        return local_principal();
-    }
-  }
+  Principal any_principal();
   // All but those that are long gone.
   std::span<std::unique_ptr<ModelSession> const> recent_sessions() {
     while (first_recent_ + recent_min < sessions_.size() && sessions_[first_recent_]->is_buried) ++first_recent_;
@@ -104,8 +98,15 @@ class Simulation {
     auto* session = sessions_[sessions_.size() - 1 - age].get();
     return session->id.empty() ? nullptr : session;
   }
+  // One of the last readers that was greeted, there or not; null = none.
+  Reader* any_reader() {
+    if (readers_.empty() || one_in(20)) return nullptr;
+    auto const age = below(std::min<std::size_t>(readers_.size(), 12));
+    auto* reader = readers_[readers_.size() - 1 - age].get();
+    return reader->is_greeted ? reader : nullptr;
+  }
 
-  // The model's half of a command.
+  // The model's half of a command (model_rules.h).
 
   TicketRef ticket() {
     auto made = std::make_shared<Ticket>();
@@ -120,50 +121,36 @@ class Simulation {
   }
   void settle(Ticket& ticket, std::string expected, ModelSession const& told) {
     settle(ticket, std::move(expected));
-    if (told.is_durable()) ticket.needs.emplace_back(&told, told.last_seq);
+    if (told.is_durable()) ticket.needs.emplace_back(&told, told.last_seq());
   }
-  void refuse(Ticket& ticket, Code code) { settle(ticket, Render::failure(code)); }
-
-  // Whether a command of `principal` finds the session; if not, the ticket knows.
-  bool finds(Principal const& principal, ModelSession const* session, SessionKind kind, Ticket& ticket) {
-    if (session != nullptr && session->is_there() && session->kind == kind && model_can(principal, *session))
-      return true;
-    refuse(ticket, Code::not_found);
-    if (session == nullptr || !session->is_ended) return false;
-    if (session->kind == kind && model_can(principal, *session))
-      ticket.needs.emplace_back(session, session->last_seq);
-    else
-      ticket.is_prompt = false;
-    return false;
+  void refuse(Ticket& ticket, Code code) {
+    settle(ticket,
+           ticket.tool.empty() ? Render::failure(code) : ticket.tool + " failed " + std::string(row(code).word));
   }
-
-  void append(ModelSession& session, std::string const& words, TicketRef call = {}) {
-    ++session.last_seq;
-    if (session.is_open)
-      session.frames.push_back({session.last_seq, std::to_string(session.last_seq) + " " + words, std::move(call)});
-  }
-  void fail_calls(ModelSession& session, bool is_told_later) {
-    for (auto const& call : session.calls) {
-      refuse(*call, Code::not_connected);
-      if (is_told_later) call->needs.emplace_back(&session, session.last_seq);
+  void refuse(Ticket& ticket, Code code, ModelSession const& told) { settle(ticket, Render::failure(code), told); }
+  void need_everything(Ticket& ticket) {
+    for (auto const& session : recent_sessions()) {
+      if (session->is_durable() && !session->is_buried) ticket.needs.emplace_back(session.get(), session->last_seq());
     }
-    session.calls.clear();
   }
-  void lose_member(ModelSession& session) {
-    collect(session);
-    session.is_open = false;
-    session.frames.clear();
-    fail_calls(session, false);
+
+  bool finds(Principal const& principal, Action action, ModelSession* session, Ticket& ticket);
+  bool finds_own(Reader* reader, Action action, Ticket& ticket);
+  bool use_token(Principal const& principal, ModelSession& session);
+  ModelSession& make_session(SessionKind kind, Principal const& principal);
+  Reader& make_reader(ModelSession& session, Principal const& principal);
+  void arrive(Reader& reader, Ticket& ticket);
+  void append(ModelSession& session, std::string words, TicketRef call = {}) {
+    session.log.push_back({std::move(words), std::move(call)});
   }
-  void bury(ModelSession& session) {
-    collect(session);
-    if (!session.frames.empty()) fault("closed before everything was shown", session);
-    if (session.outlet.closes != (session.has_member ? 1 : 0)) fault("not closed once", session);
-    if (session.has_member && session.outlet.close_code != 1000) fault("closed with another code", session);
-    session.has_member = session.is_open = session.is_ended = false;
-    session.is_buried = true;
-    fail_calls(session, false);
-  }
+  void announce(ModelSession& session, Reader const& reader, std::string const& word);
+  void fail_calls(ModelSession& session, Reader const* to, bool is_told_later);
+  void remove(Reader& reader, std::string reason);
+  void end(ModelSession& session, std::string const& reason);
+  void bury(ModelSession& session);
+  bool plan(ModelSession& session, StateEdit const& edit, Ticket& ticket, StateMap& result);
+  void change(ModelSession& session, StateEdit const& edit, std::string const& tail, Ticket& ticket);
+  void drop_expired_tokens(ModelSession& session);
 
   // The hub's half: sends it, and hears the reply.
 
@@ -174,76 +161,73 @@ class Simulation {
       if (one_in(20)) act();
     });
     --inside_submit_;
+    finish_leaving();
   }
+  void hear(Ticket& ticket, Result<Outcome> const& outcome);
+  void learn(Ticket& ticket, Opened const& opened);
+  void collect(Reader& reader);
+  void finish_leaving();
+  void check_gone(Reader& reader);
 
-  void hear(Ticket& ticket, Result<Outcome> const& outcome) {
-    if (inside_submit_ > 0) fault("was answered inside submit", ticket);
-    if (++ticket.runs > 1) fault("was answered twice", ticket);
-    if (ticket.waits) fault("was answered though nothing happened", ticket);
-    if (turn_ <= ticket.turn) fault("was answered in its own turn", ticket);
-    if (auto const* opened = outcome ? std::get_if<Opened>(&*outcome) : nullptr) learn(ticket, *opened);
-    auto const got = Render(by_id_)(outcome);
-    if (!agrees(ticket.expected, got)) fault("expected " + ticket.expected + ", got " + got, ticket);
-    if (ticket.is_prompt && !is_kept(ticket)) fault("was told before it was kept", ticket);
-    ++answered_;
-  }
-  void learn(Ticket const& ticket, Opened const& opened) {
-    for (auto const& session : recent_sessions()) {
-      if (opening_.at(session.get()) != ticket.number) continue;
-      session->id = opened.session.id;
-      session->connection = opened.connection;
-      if (!by_id_.emplace(session->id, session.get()).second) fault("an id came twice", *session);
-    }
-  }
-
-  // Takes what the outlet got, and compares it with what it had to get.
-  void collect(ModelSession& session) {
-    for (auto const& line : session.outlet.take_lines()) {
-      if (session.frames.empty()) return fault("an unexpected frame: " + line, session);
-      auto const frame = session.frames.front();
-      session.frames.pop_front();
-      auto text = line;
-      if (frame.call) {
-        auto const blank = line.rfind(' ') + 1;
-        text = line.substr(0, blank);
-        frame.call->request_id = line.substr(blank);
-        request_ids_.push_back(frame.call->request_id);
-        if (frame.call->request_id.size() != 8) fault("a strange request id: " + line, session);
-      }
-      if (text != frame.text) return fault("expected " + frame.text + ", got " + line, session);
-      if (session.is_durable() && frame.seq > kept_seq(session)) fault("shown before it was kept: " + line, session);
-    }
-  }
+  // What somebody does (session_acts.h, talk_acts.h).
 
   void act();
   void act_in_vain();
   void open();
+  void join(bool opens);
+  void resume();
+  void enter(Principal const& principal, ModelSession* session, Reader const* before, bool opens);
   void list();
-  void ask();
-  void close(Principal const& principal, ModelSession* session, SessionKind kind, std::string const& id);
-  void post(Principal const& principal, ModelSession* session, SessionKind kind, std::string const& id);
-  void call(Principal const& principal, ModelSession* session, SessionKind kind, std::string const& id);
+  void ask(Principal const& principal, ModelSession* session, std::string const& id);
+  void close(Principal const& principal, ModelSession* session, std::string const& id);
+  void kick();
+  void mint();
+  void revoke();
+  void list_tokens();
+  void leave(Reader* reader, bool says_goodbye);
+  void toggle_reading();
+  void post(Principal const& principal, ModelSession* session, std::string const& id);
+  void post_all();
+  void call(Principal const& principal, ModelSession* session, std::string const& id);
+  void change_state();
+  void read_state();
+  void read_events(Principal const& principal, ModelSession* session, std::string const& id);
+  std::string judge_events(EventPage const& page, ModelSession const& session, ReadEvents const& asked,
+                           std::uint64_t kept) const;
   void inbound();
-  void say(ModelSession* session, ConnectionId connection);
-  void answer(ModelSession* session, ConnectionId connection);
+  void say(Reader* reader);
+  void answer(Reader* reader);
+  void offer(Reader* reader);
+  void call_tool(Reader* reader);
+  void record(Reader* reader);
+
+  // The end of an iteration (hub_test.cpp).
+
   void turn();
+  void expire();
   void expect_stop();
   void check_after_turn();
+  void check_reader(Reader& reader);
+  void check_deadline();
 
+  bool has_small_logs_;
   std::mt19937_64 random_;
   HubStage stage_;
   std::vector<std::unique_ptr<ModelSession>> sessions_;
-  std::map<ModelSession const*, int> opening_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::vector<Reader*> leaving_;  // removed, and not looked at since
   std::map<std::string, ModelSession*> by_id_;
   std::vector<TicketRef> tickets_;
   std::vector<std::string> request_ids_;
+  std::vector<Principal> guests_;
+  std::map<std::string, int> counts_;
   std::string fault_;
   std::size_t first_recent_ = 0;
   std::uint64_t turn_ = 0;
+  ConnectionId last_connection_ = 0;
   int step_ = 0;
   int last_ticket_ = 0;
   int inside_submit_ = 0;
-  int answered_ = 0;
   bool stop_seen_ = false;
 };
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,28 @@ TEST(MemoryStore, PostsARefusalToo) {
   ASSERT_EQ(posted.size(), 2U);
   posted[1]();
   EXPECT_EQ(refused, 1);
+}
+
+TEST(MemoryStore, MayRememberNothingAndPostsTheEndAllTheSame) {
+  std::vector<std::function<void()>> posted;
+  MemoryStore store([&](std::function<void()> function) { posted.push_back(std::move(function)); },
+                    MemoryStore::Memory::nothing);
+  Event event;
+  event.seq = 1;
+  event.type = EventType::opened;
+  std::vector<int> done;
+  for (int i = 1; i <= 2; ++i) {
+    store.commit(
+        {static_cast<std::uint64_t>(i), {{"a", SessionKind::shared, "alice", 7, std::make_shared<Event>(event)}}}, 1,
+        [&done, i](Result<> result) { done.push_back(result ? i : -i); });
+  }
+  store.commit({3, {}}, 0, [&](Result<> result) { done.push_back(result ? 3 : -3); });
+  EXPECT_TRUE(done.empty());
+  ASSERT_EQ(posted.size(), 3U);
+  for (auto const& function : posted) function();
+  EXPECT_EQ(done, (std::vector<int>{1, 2, -3})) << "the fence holds too";
+  EXPECT_TRUE(store.load()->empty());
+  EXPECT_TRUE(store.read("a", 0, 10)->empty());
 }
 
 TEST(MemoryStore, StartsEmptyEachTime) {

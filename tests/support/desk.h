@@ -1,8 +1,10 @@
-// All doors of extension sessions without a socket: requests and WebSocket messages in, answers and frames out.
+// All doors without a socket: requests and WebSocket messages in, answers and frames out.
 // Invariant: a request's memory is gone once it is answered, and each is answered once, so that a door that keeps a
 // view or answers twice is found. Time stands still until it is moved. One thread.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -11,11 +13,21 @@
 #include <utility>
 #include <vector>
 
+#include "api/accounts.h"
 #include "api/auth.h"
+#include "api/events.h"
 #include "api/extension.h"
+#include "api/identity.h"
 #include "api/operations.h"
 #include "api/router.h"
+#include "api/sessions.h"
+#include "api/states.h"
+#include "api/stream.h"
 #include "api/tabs.h"
+#include "api/tools.h"
+#include "api/tracked.h"
+#include "api/tracking.h"
+#include "support/fake_caller.h"
 #include "support/hub_stage.h"
 
 namespace sojourn::test {
@@ -46,7 +58,7 @@ class Ask {
   Envelope envelope_;
 };
 
-// A browser's end of a WebSocket: what it hears, line by line, and what it says.
+// A client's end of a WebSocket or of an event stream: what it hears, line by line, and what it says.
 struct Line {
   RecordingOutlet outlet;
   std::optional<Error> refusal;
@@ -55,17 +67,59 @@ struct Line {
   std::string greeting;
 
   bool is_open() const { return connection != 0 && outlet.closes == 0; }
-  std::string session() const { return greeting.substr(greeting.find("ext_"), 16); }
+  // The id in the greeting; empty = it names none.
+  std::string session() const {
+    if (auto const place = greeting.find("ext_"); place != greeting.npos) return greeting.substr(place, 16);
+    constexpr std::string_view name = "\"session_id\":\"";
+    auto const place = greeting.find(name);
+    return place == greeting.npos ? "" : greeting.substr(place + name.size(), 36);
+  }
+};
+
+// What a desk is to be, as a configuration says it.
+struct DeskSetup {
+  std::string media_folder = "/nonexistent";
+  bool any_extension = false;
+  bool is_open = true;  // without a token a request is the local principal's
+  Accounts::Settings accounts = {{}, true, true};
+  Tools::Table tools = {};
+  HubStage::Options stage = {};
 };
 
 class Desk {
  public:
-  explicit Desk(std::string media_folder = "/nonexistent", bool any_extension = false)
-      : access({"http://allowed.test"}, any_extension), tabs(stage.hub, std::move(media_folder), Random(4)) {
+  Desk() : Desk(DeskSetup{}) {}
+  explicit Desk(std::string media_folder) : Desk(DeskSetup{.media_folder = std::move(media_folder)}) {}
+  explicit Desk(DeskSetup setup)
+      : stage(setup.stage),
+        identity(Keys(std::string(64, 'x')), setup.is_open),
+        access({"http://allowed.test"}, setup.any_extension),
+        tools(stage.hub, caller, std::move(setup.tools)),
+        tabs(stage.hub, std::move(setup.media_folder), Random(4)),
+        accounts(identity, std::move(setup.accounts),
+                 [this](auto job, auto done) { return work(std::move(job), std::move(done)); }) {
     access.add_port(5409);
+    // As in the server.
+    router.add(&tracking, {}, Tracking::entrances());
     router.add(&extension, Extension::routes(), Extension::entrances());
     router.add(&tabs, Tabs::routes());
+    router.add(&tracked, Tracked::routes());
+    router.add(&accounts, Accounts::routes());
+    router.add(&sessions, Sessions::routes());
+    router.add(&states, States::routes());
+    router.add(&events, Events::routes());
+    router.add(&stream, {}, Stream::entrances());
     router.add(&operations, Operations::routes());
+  }
+
+  // A token of a user, or with a session and an id a session token; signed with this desk's key.
+  std::string mint(Claims const& claims) const { return identity.keys().mint(claims, stage.clock.now().utc_us); }
+  std::string mint(std::string user, Scope scope = Scope::write) const {
+    return mint(Claims{std::move(user), 0, scope, {}, {}});
+  }
+  // The header that shows it.
+  static std::pair<std::string, std::string> bearer(std::string const& token) {
+    return {"Authorization", "Bearer " + token};
   }
 
   // Starts a request; `fields` may bring a Host of its own.
@@ -84,8 +138,7 @@ class Desk {
     return ask;
   }
   // The same with a JSON body, and turns until it is answered.
-  Ask& ask(std::string method, std::string_view target, std::string body = {}) {
-    Fields fields;
+  Ask& ask(std::string method, std::string_view target, std::string body = {}, Fields fields = {}) {
     if (!body.empty()) fields.emplace_back("Content-Type", "application/json");
     auto& asked = begin(std::move(method), target, std::move(body), std::move(fields));
     for (int i = 0; i < 10 && !asked.is_answered(); ++i) turn();
@@ -95,21 +148,13 @@ class Desk {
   // Opens a WebSocket and turns until it is in or refused.
   Line& connect(std::string_view target = "/ws", Fields fields = {},
                 ListenerDialect listener = ListenerDialect::extension) {
-    lines_.emplace_back();
-    auto& line = lines_.back();
-    Ask::Memory memory;
-    memory.method = "GET";
-    memory.path = target.substr(0, target.find('?'));
-    memory.query = target.find('?') == target.npos ? "" : target.substr(target.find('?') + 1);
-    memory.fields = std::move(fields);
-    fill(memory);
-    memory.request.listener = listener;
-    Attachment via;
-    via.outlet = &line.outlet;
-    via.framing = frame_line;
-    router.join(memory.request, std::move(via), Welcome(&Desk::welcome, this, lines_.size() - 1));
-    for (int i = 0; i < 10 && line.connection == 0 && !line.refusal; ++i) turn();
-    return line;
+    fields.emplace_back("Upgrade", "websocket");
+    return enter(target, std::move(fields), listener);
+  }
+  // The same with an event stream.
+  Line& follow(std::string_view target, Fields fields = {}) {
+    fields.emplace_back("Accept", "text/event-stream");
+    return enter(target, std::move(fields), ListenerDialect::extension);
   }
   // What a carrier does with a message, a Close frame, and the end of the socket.
   void say(Line& line, std::string message) {
@@ -126,16 +171,63 @@ class Desk {
     turn();
   }
 
-  void turn() { stage.turns(2); }
+  void turn() {
+    for (int i = 0; i < 2; ++i) {
+      caller.turn();
+      finish_work();
+      stage.turn();
+    }
+  }
 
   HubStage stage;
+  FakeCaller caller;
+  Identity identity;
   Access access;
+  Tools tools;
   Extension extension{stage.hub};
   Tabs tabs;
-  Operations operations{stage.hub, "send"};
-  Router router{access, stage.log, Random(3)};
+  Tracking tracking{stage.hub, tools, Random(5)};
+  Tracked tracked{stage.hub, Random(6)};
+  Accounts accounts;
+  Sessions sessions{stage.hub, identity};
+  States states{stage.hub};
+  Events events{stage.hub};
+  Stream stream{stage.hub, tools};
+  Router router{access, identity, stage.log, Random(3)};
+  Operations operations{stage.hub, router, "send"};
+  bool is_overworked = false;  // no work is taken that is to be done elsewhere
 
  private:
+  Line& enter(std::string_view target, Fields fields, ListenerDialect listener) {
+    lines_.emplace_back();
+    auto& line = lines_.back();
+    Ask::Memory memory;
+    memory.method = "GET";
+    memory.path = target.substr(0, target.find('?'));
+    memory.query = target.find('?') == target.npos ? "" : target.substr(target.find('?') + 1);
+    memory.fields = std::move(fields);
+    fill(memory);
+    memory.request.listener = listener;
+    Attachment via;
+    via.outlet = &line.outlet;
+    via.framing = frame_line;
+    router.join(memory.request, std::move(via), Welcome(&Desk::welcome, this, lines_.size() - 1));
+    for (int i = 0; i < 10 && line.connection == 0 && !line.refusal; ++i) turn();
+    return line;
+  }
+  bool work(std::function<void()> job, std::function<void()> done) {
+    if (is_overworked) return false;
+    job();
+    worked_.push_back(std::move(done));
+    return true;
+  }
+  void finish_work() {
+    for (auto count = worked_.size(); count > 0; --count) {
+      auto const done = std::move(worked_.front());
+      worked_.pop_front();
+      done();
+    }
+  }
   void fill(Ask::Memory& memory) {
     bool has_host = false;
     for (auto const& [name, value] : memory.fields) has_host = has_host || name == "Host";
@@ -172,6 +264,7 @@ class Desk {
   std::list<Ask> asks_;
   std::list<Line> lines_;
   std::vector<std::unique_ptr<Ask::Memory>> answered_;
+  std::deque<std::function<void()>> worked_;
 };
 
 }  // namespace sojourn::test

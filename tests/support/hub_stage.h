@@ -55,13 +55,14 @@ class HubStage {
   struct Options {
     std::uint64_t seed = 1;
     unsigned commit_turns_max = 1;
-    Limits limits;
+    Limits limits = {};
+    std::int64_t idle_us = std::int64_t{3600} * 1'000'000;
   };
 
   HubStage() : HubStage(Options{}) {}
   explicit HubStage(Options const& options)
       : store(options.seed, options.commit_turns_max),
-        hub({store, log, clock.clock(), Random(options.seed), options.limits}) {}
+        hub({store, log, clock.clock(), Random(options.seed), options.limits, options.idle_us}) {}
 
   // The store's part of an iteration, then the hub's.
   bool turn() {
@@ -83,16 +84,27 @@ class HubStage {
   std::shared_ptr<Answer const> submit(Command command) { return submit(local_principal(), std::move(command)); }
 
   Attachment attachment(RecordingOutlet& outlet) {
-    return {&outlet, &dialect, frame_line, "Tester/1.0", "127.0.0.1", "device-1"};
+    return {&outlet, &dialect, frame_line, "Tester/1.0", "127.0.0.1", "device-1", "websocket"};
   }
 
   // Opens a session and turns until it is answered.
   Opened open(SessionKind kind, RecordingOutlet& outlet, Principal const& principal = local_principal()) {
-    auto const answer = submit(principal, OpenSession{kind, attachment(outlet)});
+    return opened(submit(principal, OpenSession{kind, attachment(outlet), {}}));
+  }
+  // Joins a shared session and turns until it is answered.
+  Opened join(std::string id, RecordingOutlet& outlet, Principal const& principal = local_principal(),
+              std::string since = {}) {
+    return opened(
+        submit(principal, JoinSession{SessionKind::shared, std::move(id), attachment(outlet), std::move(since)}));
+  }
+
+ private:
+  Opened opened(std::shared_ptr<Answer const> const& answer) {
     for (int i = 0; i < 8 && !answer->is_there(); ++i) turn();
     return answer->as<Opened>() == nullptr ? Opened{} : *answer->as<Opened>();
   }
 
+ public:
   ManualClock clock;
   Log log;
   FakeStore store;

@@ -22,6 +22,7 @@
 
 #include "api/auth.h"
 #include "api/extension.h"
+#include "api/identity.h"
 #include "api/router.h"
 #include "core/hub.h"
 #include "net/loop.h"
@@ -48,8 +49,7 @@ class StageDoor {
     return table;
   }
   static std::span<Entrance const> entrances() {
-    static constexpr std::array table{
-        Entrance{"/kept", true, ListenerDialect::extension, sojourn::join<&StageDoor::join>}};
+    static constexpr std::array table{Entrance{"/kept", Carrier::websocket, nullptr, sojourn::join<&StageDoor::join>}};
     return table;
   }
 
@@ -73,12 +73,13 @@ class StageDoor {
     response.body.assign(bytes, 'x');
     respond(std::move(response));
   }
-  void join(Request const& request, Attachment via, Welcome welcome) {
+  void join(Request const& request, Parameters const&, Attachment via, Welcome welcome) {
     via.dialect = &dialect;
-    hub_.submit(request.principal, OpenSession{SessionKind::shared, std::move(via)}, [welcome](Result<Outcome> out) {
-      if (!out) return welcome(out.error());
-      welcome(std::move(std::get<Opened>(*out)));
-    });
+    hub_.submit(request.principal, OpenSession{SessionKind::shared, std::move(via), {}},
+                [welcome](Result<Outcome> out) {
+                  if (!out) return welcome(out.error());
+                  welcome(std::move(std::get<Opened>(*out)));
+                });
   }
 
   // Answers the request for /later/NAME; false when it is not there.
@@ -169,7 +170,8 @@ class NetStage {
   StageDoor door;
   Access access{{"http://allowed.test"}, false};
   Extension extension{hub};
-  Router router{access, log, Random(2)};
+  Identity identity{Keys(std::string(64, 'x')), true};
+  Router router{access, identity, log, Random(2)};
   Peers peers;
 };
 

@@ -1,0 +1,138 @@
+// What is said into a session, its state, and its log to be read again.
+#include <algorithm>
+
+#include "core/hub.h"
+
+namespace sojourn {
+namespace {
+
+Error not_connected() { return error(Code::not_connected, "Session is not connected"); }
+
+}  // namespace
+
+Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&) {
+  auto const found = find(principal, Action::write, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  if (!found.session->is_durable() && !has_host(*found.session)) return {not_connected()};
+  return post(*found.session,
+              Event{.at_us = world_.clock.now().utc_us,
+                    .name = std::move(command.name),
+                    .data = std::move(command.data),
+                    .request_id = std::move(command.request_id),
+                    .user = principal.name},
+              command.is_volatile);
+}
+
+Hub::Applied Hub::apply(Principal const& principal, PostToAll& command, Reply&) {
+  if (!can(principal, Action::list, nullptr) || principal.scope < Scope::write)
+    return {error(Code::forbidden, "not allowed to write to sessions")};
+  Told told{0, world_.clock.now().utc_us};
+  auto const& all =
+      principal.is_admin() ? shelves_.of(SessionKind::shared) : shelves_.of(SessionKind::shared, principal.name);
+  // Each session keeps and frames its own.
+  if (command.data.size() * all.size() > static_cast<std::size_t>(world_.limits.queues_bytes) / 2)
+    return {error(Code::too_large, "the message is too large for so many sessions; send it to one at a time")};
+  for (auto* session : all) {
+    if (session->members.empty()) continue;
+    post(*session,
+         Event{.at_us = told.at_us,
+               .name = command.name,
+               .data = command.data,
+               .request_id = command.request_id,
+               .user = principal.name},
+         false);
+    ++told.sessions;
+  }
+  return {Outcome(told), latest_batch()};
+}
+
+Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
+  auto const found = find_own(Action::write, command.connection);
+  if (found.session == nullptr) return found.refusal;
+  return post(*found.session,
+              Event{.at_us = found.session->active.utc_us,
+                    .from = command.connection,
+                    .name = std::move(command.name),
+                    .data = std::move(command.data),
+                    .request_id = std::move(command.request_id),
+                    .user = connections_.at(command.connection).principal.name},
+              command.is_volatile);
+}
+
+Hub::Applied Hub::post(Session& session, Event event, bool is_volatile) {
+  auto const at_us = event.at_us;
+  auto const epoch = session.journal.epoch();
+  if (is_volatile) {
+    append_fleeting(session, std::move(event));
+    return {Outcome(Posted{0, at_us, {epoch, session.journal.last_seq()}, session.members.size()})};
+  }
+  auto const kept = append(session, std::move(event));
+  return {Outcome(Posted{kept->seq, at_us, {epoch, kept->seq}, session.members.size()}), session.batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, GetState& command, Reply&) {
+  auto const found = command.connection != 0 ? find_own(Action::read, command.connection)
+                                             : find(principal, Action::read, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  Session const& session = *found.session;
+  StateView view{{}, session.state.revision(), {session.journal.epoch(), session.journal.last_seq()}};
+  if (!command.key) {
+    session.state.append(view.value);
+    return {Outcome(std::move(view)), session.batch};
+  }
+  auto const* const entry = session.state.find(*command.key);
+  if (entry == nullptr) return {error(Code::not_found, "State key not found: " + *command.key), session.batch};
+  view.value = entry->value;
+  view.revision = entry->revision;
+  return {Outcome(std::move(view)), session.batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, ChangeState& command, Reply&) {
+  auto const found = command.connection != 0 ? find_own(Action::write, command.connection)
+                                             : find(principal, Action::write, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  Session& session = *found.session;
+  auto const change = session.state.plan(command.edit, world_.limits);
+  if (!change) return {change.error(), session.batch};
+  auto const& by = command.connection != 0 ? connections_.at(command.connection).principal : principal;
+  auto const event = append(session, Event{.at_us = world_.clock.now().utc_us,
+                                           .type = EventType::state,
+                                           .from = command.connection,
+                                           .data = to_text(*change),
+                                           .request_id = std::move(command.request_id),
+                                           .user = by.name});
+  session.state.apply(*change, event->seq);
+  return {Outcome(Changed{event->seq, {session.journal.epoch(), event->seq}, event->at_us}), session.batch};
+}
+
+Hub::Applied Hub::apply(Principal const& principal, ReadEvents& command, Reply&) {
+  auto const found = find(principal, Action::read, command.kind, command.id);
+  if (found.session == nullptr) return found.refusal;
+  auto const& journal = found.session->journal;
+  Cursor from{journal.epoch(), journal.first_seq() - 1};
+  EventPage page;
+  if (!command.since.empty()) {
+    auto const since = to_cursor(command.since, journal.epoch());
+    if (!since) return {error(Code::invalid, "since is a cursor such as " + to_text(from) + ", or a seq")};
+    page.gap = !journal.has_all_since(*since);
+    if (!page.gap) from = *since;
+  }
+  auto const last = std::min(found.session->visible_seq, from.seq + command.limit);
+  for (auto seq = from.seq + 1; seq <= last; ++seq) page.events.push_back(journal.at(seq));
+  page.cursor = {journal.epoch(), std::max(from.seq, last)};
+  page.last_seq = found.session->visible_seq;
+  return {Outcome(std::move(page)), 0};
+}
+
+// The session of a connection that asks for itself.
+Hub::Found Hub::find_own(Action action, ConnectionId id) {
+  auto const* const connection = touch(id);
+  if (connection == nullptr) return {nullptr, {not_connected()}};
+  Session& session = *connection->session;
+  if (session.ended) return {nullptr, {error(Code::not_found, "Session not found"), session.batch}};
+  if (can(connection->principal, action, &session)) return {&session, {Outcome()}};
+  return {nullptr,
+          {error(Code::forbidden, "this token may only " + std::string(to_word(connection->principal.scope)))}};
+}
+
+}  // namespace sojourn
