@@ -17,6 +17,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <optional>
 
 #include "base/text.h"
@@ -43,29 +44,44 @@ class Socket {
   int number_;
 };
 
-class Deadline {
+// One try to get an answer: from whom, until when, and what ends it before.
+class Attempt {
  public:
-  explicit Deadline(std::int64_t ms)
-      : ms_(ms), end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms)) {}
+  Attempt(std::string const& url, std::int64_t ms, int stop_fd = -1) : url_(url), stop_fd_(stop_fd) { restart(ms); }
 
-  // Waits until the socket is ready for `events`, or broken. False when the time is over.
+  void restart(std::int64_t ms) {
+    ms_ = ms;
+    end_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  }
+
+  // Waits until the socket is ready for `events`, or broken. False when the time is over, or it is to stop.
   [[nodiscard]] bool wait(int socket, short events) const {
     while (true) {
       auto const left = std::chrono::ceil<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now()).count();
       if (left <= 0) return false;
-      pollfd entry{socket, events, 0};
-      int const ready = ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
-      if (ready > 0) return true;
+      std::array<pollfd, 2> entries{{{socket, events, 0}, {stop_fd_, POLLIN, 0}}};  // poll() skips what is below 0
+      int const ready =
+          ::poll(entries.data(), entries.size(), static_cast<int>(std::min<std::int64_t>(left, 1'000'000)));
+      if (ready > 0) return entries[1].revents == 0;
       if (ready < 0 && errno != EINTR) return true;  // the next call on the socket says what is wrong
     }
   }
 
-  [[nodiscard]] Error late(std::string const& url) const {
-    return error(Code::timeout, "the server at " + url + " did not answer within " + std::to_string(ms_) + " ms");
+  [[nodiscard]] bool is_stopped() const {
+    pollfd entry{stop_fd_, POLLIN, 0};
+    return ::poll(&entry, 1, 0) > 0;
+  }
+
+  [[nodiscard]] std::string const& url() const { return url_; }
+
+  [[nodiscard]] Error late() const {
+    return error(Code::timeout, "the server at " + url_ + " did not answer within " + std::to_string(ms_) + " ms");
   }
 
  private:
-  std::int64_t ms_;
+  std::string url_;
+  int stop_fd_;
+  std::int64_t ms_ = 0;
   std::chrono::steady_clock::time_point end_;
 };
 
@@ -105,29 +121,29 @@ Error broken(std::string const& url) {
   return error(Code::unavailable, "the server at " + url + " closed the connection before its answer was complete");
 }
 
-Result<Socket> connect_to(Endpoint const& endpoint, std::string const& url, Deadline const& deadline) {
+Result<Socket> connect_to(Endpoint const& endpoint, Attempt const& attempt) {
   Socket socket(::socket(endpoint.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (socket.number() < 0) return no_answer(url, errno);
+  if (socket.number() < 0) return no_answer(attempt.url(), errno);
   // The sockets interface takes every family through one pointer type.
   auto const* const address = reinterpret_cast<sockaddr const*>(&endpoint.storage);
   if (::connect(socket.number(), address, endpoint.size) == 0) return socket;
-  if (errno != EINPROGRESS) return no_answer(url, errno);
-  if (!deadline.wait(socket.number(), POLLOUT)) return deadline.late(url);
+  if (errno != EINPROGRESS) return no_answer(attempt.url(), errno);
+  if (!attempt.wait(socket.number(), POLLOUT)) return attempt.late();
   int number = 0;
   socklen_t size = sizeof number;
   if (::getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
-  if (number != 0) return no_answer(url, number);
+  if (number != 0) return no_answer(attempt.url(), number);
   return socket;
 }
 
-Result<Socket> connect_any(ServerAddress const& server, std::string const& url, Deadline const& deadline) {
+Result<Socket> connect_any(ServerAddress const& server, Attempt const& attempt) {
   std::vector<std::string> hosts = {server.host};
   if (server.host == "localhost") hosts = {"::1", "127.0.0.1"};
   Error last = error(Code::usage, "\"" + server.host + "\" is not an address");
   for (auto const& host : hosts) {
     auto const endpoint = to_endpoint(host, server.port);
     if (!endpoint) continue;
-    auto socket = connect_to(*endpoint, url, deadline);
+    auto socket = connect_to(*endpoint, attempt);
     if (socket) return socket;
     last = socket.error();
     if (last.code == Code::timeout) break;
@@ -149,7 +165,8 @@ std::string to_host(ServerAddress const& server) {
 
 std::string to_text(ServerAddress const& server, ClientRequest const& request) {
   std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + to_host(server) +
-                     "\r\nAccept: application/json\r\nUser-Agent: sojourn\r\nConnection: close\r\n";
+                     "\r\nAccept: " + request.accept + "\r\nUser-Agent: sojourn\r\nConnection: close\r\n";
+  for (auto const& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   if (!request.body.empty()) text += "Content-Type: " + request.content_type + "\r\n";
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
@@ -158,13 +175,13 @@ std::string to_text(ServerAddress const& server, ClientRequest const& request) {
 }
 
 // Ends early and without a failure when the server stops reading: it may have answered already.
-Result<> send_all(Socket const& socket, std::string_view bytes, std::string const& url, Deadline const& deadline) {
+Result<> send_all(Socket const& socket, std::string_view bytes, Attempt const& attempt) {
   while (!bytes.empty()) {
     ssize_t const count = ::send(socket.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!deadline.wait(socket.number(), POLLOUT)) return deadline.late(url);
+      if (!attempt.wait(socket.number(), POLLOUT)) return attempt.late();
     } else if (errno != EINTR) {
       return {};
     }
@@ -196,27 +213,97 @@ Result<> feed(Parser& parser, std::string& pending, std::string const& url) {
   return {};
 }
 
-Result<> read_response(Socket const& socket, Parser& parser, std::string const& url, Deadline const& deadline) {
+// Looks at what has come after each read; false ends the reading before the answer is whole.
+using Look = std::function<Result<bool>(Parser&)>;
+
+Result<> read_response(Socket const& socket, Parser& parser, Attempt const& attempt, Look const& look) {
   std::string pending;
   std::array<char, 65536> buffer{};
   while (!parser.is_done()) {
-    if (!deadline.wait(socket.number(), POLLIN)) return deadline.late(url);
+    if (!attempt.wait(socket.number(), POLLIN)) return attempt.late();
     ssize_t const count = ::recv(socket.number(), buffer.data(), buffer.size(), 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (count < 0) return broken(url);
+    if (count < 0) return broken(attempt.url());
     if (count == 0) {
       boost::beast::error_code ec;
       if (parser.got_some()) parser.put_eof(ec);
-      if (ec || !parser.is_done()) return broken(url);
+      if (ec || !parser.is_done()) return broken(attempt.url());
       return {};
     }
     pending.append(buffer.data(), static_cast<std::size_t>(count));
-    if (auto const fed = feed(parser, pending, url); !fed) return fed;
+    if (auto const fed = feed(parser, pending, attempt.url()); !fed) return fed;
     // What is left waits for the end of a header or of a chunk's size: neither may be longer than a header.
-    if (pending.size() > header_bytes_max) return not_http(url, http::error::header_limit);
+    if (pending.size() > header_bytes_max) return not_http(attempt.url(), http::error::header_limit);
+    auto const looked = look(parser);
+    if (!looked) return looked.error();
+    if (!*looked) return {};
   }
   return {};
 }
+
+Result<> check(ClientRequest const& request) {
+  if (!is_word(request.method) || !is_word(request.target) || !request.target.starts_with('/')) {
+    return error(Code::usage, "\"" + request.target + "\" can't be asked for: it must begin with / and have no spaces");
+  }
+  for (auto const& [name, value] : request.headers) {
+    bool const is_text = std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < 0x7F; });
+    // Without its value, which may be a secret.
+    if (!is_word(name) || !is_text)
+      return error(Code::usage, "the header " + name + " can't be sent: it is not ASCII text");
+  }
+  return {};
+}
+
+Result<ClientResponse> exchange(ClientRequest const& request, Attempt const& attempt, Look const& look) {
+  auto const server = parse_server_url(attempt.url());
+  if (!server) return server.error();
+  if (auto const checked = check(request); !checked) return checked.error();
+  auto const socket = connect_any(*server, attempt);
+  if (!socket) return socket.error();
+  if (auto const sent = send_all(*socket, to_text(*server, request), attempt); !sent) return sent.error();
+
+  Parser parser;
+  parser.eager(true);
+  parser.header_limit(header_bytes_max);
+  parser.body_limit(response_bytes_max);
+  if (request.method == "HEAD") parser.skip(true);
+  if (auto const read = read_response(*socket, parser, attempt, look); !read) return read.error();
+
+  auto message = parser.release();
+  ClientResponse response;
+  response.status = static_cast<int>(message.result_int());
+  for (auto const& field : message) response.headers.emplace_back(field.name_string(), field.value());
+  response.body = std::move(message.body());
+  return response;
+}
+
+// Cuts what a stream brings into lines.
+class Lines {
+ public:
+  explicit Lines(Following const& following) : following_(following) {}
+
+  // Takes all of `bytes`. False when the reader has had enough.
+  Result<bool> take(std::string& bytes, std::string const& url) {
+    rest_ += bytes;
+    bytes.clear();
+    std::size_t begin = 0;
+    for (auto end = rest_.find('\n', searched_); end != std::string::npos; end = rest_.find('\n', begin)) {
+      std::string_view line = std::string_view(rest_).substr(begin, end - begin);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (!following_.on_line(line)) return false;
+      begin = end + 1;
+    }
+    rest_.erase(0, begin);
+    searched_ = rest_.size();
+    if (rest_.size() > following_.line_bytes_max) return not_http(url, http::error::body_limit);
+    return true;
+  }
+
+ private:
+  Following const& following_;
+  std::string rest_;
+  std::size_t searched_ = 0;  // the beginning of rest_ that is known to have no line's end
+};
 
 bool can_bind(Endpoint const& endpoint) {
   Socket const socket(::socket(endpoint.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -269,28 +356,22 @@ Result<ServerAddress> parse_server_url(std::string_view url) {
 }
 
 Result<ClientResponse> fetch(std::string const& server_url, ClientRequest const& request, std::int64_t deadline_ms) {
-  auto const server = parse_server_url(server_url);
-  if (!server) return server.error();
-  if (!is_word(request.method) || !is_word(request.target) || !request.target.starts_with('/')) {
-    return error(Code::usage, "\"" + request.target + "\" can't be asked for: it must begin with / and have no spaces");
-  }
-  Deadline const deadline(deadline_ms);
-  auto const socket = connect_any(*server, server_url, deadline);
-  if (!socket) return socket.error();
-  if (auto const sent = send_all(*socket, to_text(*server, request), server_url, deadline); !sent) return sent.error();
+  return exchange(request, Attempt(server_url, deadline_ms), [](Parser&) { return true; });
+}
 
-  Parser parser;
-  parser.eager(true);
-  parser.header_limit(header_bytes_max);
-  parser.body_limit(response_bytes_max);
-  if (request.method == "HEAD") parser.skip(true);
-  if (auto const read = read_response(*socket, parser, server_url, deadline); !read) return read.error();
-
-  auto message = parser.release();
-  ClientResponse response;
-  response.status = static_cast<int>(message.result_int());
-  for (auto const& field : message) response.headers.emplace_back(field.name_string(), field.value());
-  response.body = std::move(message.body());
+Result<ClientResponse> follow(std::string const& server_url, ClientRequest const& request, Following const& following) {
+  Attempt attempt(server_url, following.answer_ms_max, following.stop_fd);
+  Lines lines(following);
+  bool is_followed = false;
+  auto const look = [&](Parser& parser) -> Result<bool> {
+    if (!parser.is_header_done() || parser.get().result() != http::status::ok) return true;
+    if (!is_followed) parser.body_limit(boost::none);
+    is_followed = true;
+    attempt.restart(following.silence_ms_max);
+    return lines.take(parser.get().body(), server_url);
+  };
+  auto response = exchange(request, attempt, look);
+  if (!response && attempt.is_stopped()) return ClientResponse{};
   return response;
 }
 

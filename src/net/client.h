@@ -1,10 +1,11 @@
 #pragma once
 // A blocking HTTP/1.1 client for programs of ours that ask a server on this machine: one request, one connection.
-// Invariant: nothing it reads is unbounded, and it never waits past its deadline.
+// Invariant: nothing it keeps is unbounded, it never waits past its deadline, and no error names a header's value.
 // Thread: the caller's, which it blocks.
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,8 @@ struct ClientRequest {
   std::string target = "/";  // path and query as they go on the wire, already percent-encoded
   std::string body;          // sent when not empty
   std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers = {};  // besides those that the client itself sends
+  std::string accept = "application/json";
 };
 
 struct ClientResponse {
@@ -46,6 +49,24 @@ struct ServerAddress {
 // deadline_ms in all, Code::failed for an answer that is not HTTP or too large, Code::usage for a bad url or request.
 [[nodiscard]] Result<ClientResponse> fetch(std::string const& server_url, ClientRequest const& request,
                                            std::int64_t deadline_ms);
+
+// How an answer that does not end is read.
+struct Following {
+  std::function<bool(std::string_view line)> on_line;  // without the line's end; the view lives as long as the call;
+                                                       // false is enough
+  std::int64_t answer_ms_max = 10'000;                 // until the answer begins
+  std::int64_t silence_ms_max = 60'000;                // between two pieces of it
+  std::size_t line_bytes_max = std::size_t{16} * 1024 * 1024;
+  int stop_fd = -1;  // ends it when it becomes readable; -1 = nothing does
+};
+
+// Sends the request and gives the answer's body line by line while it comes, when its status is 200; any other
+// answer is read whole, as fetch() does. Comes back when the answer ends, on_line has had enough (the status is 200
+// then), or stop_fd (status 0 when that was before an answer or amid it). Failures are those of fetch(), where
+// Code::timeout is silence, Code::unavailable also an answer that breaks amid, and Code::failed a line that is too
+// long.
+[[nodiscard]] Result<ClientResponse> follow(std::string const& server_url, ClientRequest const& request,
+                                            Following const& following);
 
 // Whether both loopback addresses are free at this port (one that does not exist here counts as free).
 [[nodiscard]] bool is_port_free(std::uint16_t port);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "codec/websocket.h"
+#include "net/event_stream.h"
 #include "net/peers.h"
 #include "net/websocket.h"
 
@@ -73,6 +74,10 @@ void Exchange::dispatch() {
   busy_ = true;
   if (!parser_.keeps_alive()) last_ = true;
   if (parser_.is_upgrade()) return start_upgrade();
+  if (peer_.world().router.is_event_stream(request_)) {
+    last_ = false;
+    return start_live(std::make_unique<EventStream>(peer_), &EventStream::frame);
+  }
   arm(answering_ms);
   peer_.world().router.handle(request_, Respond(&Peers::respond, &peer_.peers(), peer_.id()));
 }
@@ -87,26 +92,40 @@ void Exchange::start_upgrade() {
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return answer(std::move(response));
   }
-  auto& websocket = peer_.become_websocket();
+  start_live(std::make_unique<WebSocket>(peer_), &WebSocket::frame);
+}
+
+void Exchange::start_live(std::unique_ptr<Live> live, Framing framing) {
   Attachment via;
-  via.outlet = &websocket;
-  via.framing = &WebSocket::frame;
+  via.outlet = &peer_.become(std::move(live));
+  via.framing = framing;
   arm(answering_ms);
   peer_.world().router.join(request_, std::move(via), Welcome(&Peers::welcome, &peer_.peers(), peer_.id()));
 }
 
 void Exchange::welcome(Result<Opened> opened) {
-  auto& websocket = *peer_.websocket();
+  // A door may answer at once; but this object ends with the answer, and advance() is still at work in it.
+  if (advancing_) {
+    auto later = [peers = &peer_.peers(), id = peer_.id(), opened = std::move(opened)] {
+      Peers::welcome(peers, id, opened);
+    };
+    return peer_.world().loop.post(std::move(later));
+  }
+  auto& live = *peer_.live();
   if (!opened) {
-    websocket.refuse();
+    live.refuse();
     last_ = true;
-    return answer(error_response(opened.error()));
+    return answer(refusal(request_, opened.error()));
   }
   std::string handshake;
-  append_switching(handshake, request_.envelope, websocket::accept_key(request_.header("sec-websocket-key")));
-  websocket.open(*opened, std::move(handshake));
-  if (last_) websocket.drain(peer_.peers().farewell());  // the server began to end meanwhile
-  peer_.end_exchange(std::move(pending_));               // ends this object
+  if (parser_.is_upgrade())
+    append_switching(handshake, request_.envelope,
+                     {websocket::accept_key(request_.header("sec-websocket-key")), choose_protocol(request_)});
+  else
+    append_stream_head(handshake, request_.envelope, peer_.world().loop.now().utc_us);
+  live.open(*opened, std::move(handshake));
+  if (last_) live.drain(peer_.peers().farewell());  // the server began to end meanwhile
+  peer_.end_exchange(std::move(pending_));          // ends this object
 }
 
 void Exchange::answer(Response response) {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "net/http.h"
+#include "net/live.h"
 #include "net/peer.h"
 
 namespace sojourn {
@@ -38,6 +40,7 @@ class Exchange {
   bool may_advance() const;
   void dispatch();
   void start_upgrade();
+  void start_live(std::unique_ptr<Live> live, Framing framing);
   void refuse(HttpFailure failure);
   void arm(std::int64_t within_ms);
 

@@ -79,6 +79,25 @@ bool has_token(std::string_view list, std::string_view token) {
   return false;
 }
 
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+// What every answer has.
+void append_common(std::string& out, Envelope const& envelope, std::int64_t utc_us) {
+  append_line(out, "Date", to_http_date(utc_us));
+  append_line(out, "Cache-Control", "no-store");
+  append_line(out, "X-Content-Type-Options", "nosniff");
+  append_line(out, "Cross-Origin-Resource-Policy", "same-origin");
+  append_line(out, "Vary", "Origin");
+  if (!envelope.request_id.empty()) append_line(out, "X-Request-ID", envelope.request_id);
+  if (!envelope.correlation_id.empty()) append_line(out, "X-Correlation-ID", envelope.correlation_id);
+  if (envelope.allow_origin.empty()) return;
+  append_line(out, "Access-Control-Allow-Origin", envelope.allow_origin);
+  append_line(out, "Access-Control-Expose-Headers",
+              "ETag, Idempotent-Replayed, Location, Retry-After, X-Correlation-ID, X-Request-ID, X-Total-Count");
+}
+
 }  // namespace
 
 struct HttpParser::State {
@@ -281,37 +300,36 @@ bool HttpParser::is_upgrade() const {
 void append_answer(std::string& out, Answer const& answer) {
   auto const& response = answer.response;
   auto const status = static_cast<unsigned>(response.status);
-  auto const line = [&out](std::string_view name, std::string_view value) {
-    out.append(name).append(": ").append(value).append("\r\n");
-  };
   out.append("HTTP/1.1 ")
       .append(std::to_string(status))
       .append(" ")
       .append(view(http::obsolete_reason(http::int_to_status(status))))
       .append("\r\n");
-  if (!response.content_type.empty()) line("Content-Type", response.content_type);
-  if (status != 204) line("Content-Length", std::to_string(response.body.size()));
-  line("Date", to_http_date(answer.utc_us));
-  line("Cache-Control", "no-store");
-  line("X-Content-Type-Options", "nosniff");
-  line("Cross-Origin-Resource-Policy", "same-origin");
-  line("Vary", "Origin");
-  if (!answer.envelope.request_id.empty()) line("X-Request-ID", answer.envelope.request_id);
-  if (!answer.envelope.correlation_id.empty()) line("X-Correlation-ID", answer.envelope.correlation_id);
-  if (!answer.envelope.allow_origin.empty()) {
-    line("Access-Control-Allow-Origin", answer.envelope.allow_origin);
-    line("Access-Control-Expose-Headers", "Location, Retry-After, X-Correlation-ID, X-Request-ID");
-  }
-  for (auto const& [name, value] : response.headers) line(name, value);
-  if (!answer.keep_alive) line("Connection", "close");
+  if (!response.content_type.empty()) append_line(out, "Content-Type", response.content_type);
+  if (status != 204) append_line(out, "Content-Length", std::to_string(response.body.size()));
+  append_common(out, answer.envelope, answer.utc_us);
+  for (auto const& [name, value] : response.headers) append_line(out, name, value);
+  if (!answer.keep_alive) append_line(out, "Connection", "close");
   out += "\r\n";
   if (!answer.without_body) out += response.body;
 }
 
-void append_switching(std::string& out, Envelope const& envelope, std::string_view accept_key) {
-  out.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
-  out.append(accept_key).append("\r\nX-Request-ID: ").append(envelope.request_id);
-  out.append("\r\nX-Correlation-ID: ").append(envelope.correlation_id).append("\r\n\r\n");
+void append_stream_head(std::string& out, Envelope const& envelope, std::int64_t utc_us) {
+  out += "HTTP/1.1 200 OK\r\n";
+  append_line(out, "Content-Type", "text/event-stream");
+  append_common(out, envelope, utc_us);
+  append_line(out, "X-Accel-Buffering", "no");  // proxies are not to wait for more
+  append_line(out, "Connection", "close");
+  out += "\r\n";
+}
+
+void append_switching(std::string& out, Envelope const& envelope, Switching const& switching) {
+  out += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+  append_line(out, "Sec-WebSocket-Accept", switching.accept_key);
+  if (!switching.protocol.empty()) append_line(out, "Sec-WebSocket-Protocol", switching.protocol);
+  append_line(out, "X-Request-ID", envelope.request_id);
+  append_line(out, "X-Correlation-ID", envelope.correlation_id);
+  out += "\r\n";
 }
 
 std::string_view check_handshake(Request const& request) {

@@ -64,7 +64,14 @@ struct Answer {
 void append_answer(std::string& out, Answer const& answer);
 
 // 101 of RFC 6455, section 4.2.2. An empty protocol is not named.
-void append_switching(std::string& out, Envelope const& envelope, std::string_view accept_key);
+struct Switching {
+  std::string accept_key;
+  std::string_view protocol;
+};
+void append_switching(std::string& out, Envelope const& envelope, Switching const& switching);
+
+// The head of an answer that is an event stream; it has no length and ends with the connection.
+void append_stream_head(std::string& out, Envelope const& envelope, std::int64_t utc_us);
 
 // What is wrong with the handshake of an upgrade request (RFC 6455, section 4.2.1); empty = nothing.
 std::string_view check_handshake(Request const& request);

@@ -11,16 +11,25 @@ namespace sojourn {
 
 Watch::Watch(Loop& loop, int fd, std::uint32_t events, OnReady on_ready)
     : loop_(loop), on_ready_(std::move(on_ready)), fd_(fd), events_(events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = this;
-  if (epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0) return;
-  int const why = errno;
+  int const why = begin();
+  if (why == 0) return;
   ::close(fd_);
   throw std::system_error(why, std::generic_category(), "epoll_ctl");
 }
 
+Watch::Watch(Loop& loop, Borrowed borrowed, std::uint32_t events, OnReady on_ready)
+    : loop_(loop), on_ready_(std::move(on_ready)), fd_(borrowed.fd), events_(events), is_borrowed_(true) {
+  if (int const why = begin(); why != 0) throw std::system_error(why, std::generic_category(), "epoll_ctl");
+}
+
 Watch::~Watch() { close(); }
+
+int Watch::begin() {
+  epoll_event event{};
+  event.events = events_;
+  event.data.ptr = this;
+  return epoll_ctl(loop_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0 ? 0 : errno;
+}
 
 void Watch::want(std::uint32_t events) {
   if (fd_ < 0 || events == events_) return;
@@ -34,7 +43,12 @@ void Watch::want(std::uint32_t events) {
 void Watch::close() {
   if (fd_ < 0) return;
   loop_.forget(this);
-  ::close(std::exchange(fd_, -1));
+  int const fd = std::exchange(fd_, -1);
+  if (is_borrowed_) {
+    epoll_ctl(loop_.epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  } else {
+    ::close(fd);
+  }
 }
 
 Loop::Loop()

@@ -18,12 +18,19 @@ namespace sojourn {
 
 class Loop;
 
-// A descriptor that the loop watches (level-triggered), for as long as this object lives. Owns the descriptor.
+// A descriptor that is watched for somebody else, who closes it after the watch.
+struct Borrowed {
+  int fd;
+};
+
+// A descriptor that the loop watches (level-triggered), for as long as this object lives. Owns the descriptor unless it
+// is borrowed. Throws std::system_error when the system watches no more; a descriptor of its own is closed then too.
 class Watch {
  public:
   using OnReady = std::function<void(std::uint32_t events)>;
 
   Watch(Loop& loop, int fd, std::uint32_t events, OnReady on_ready);
+  Watch(Loop& loop, Borrowed borrowed, std::uint32_t events, OnReady on_ready);
   ~Watch();
   Watch(Watch const&) = delete;
   Watch& operator=(Watch const&) = delete;
@@ -31,15 +38,19 @@ class Watch {
   int fd() const { return fd_; }
   // EPOLLIN, EPOLLOUT or both or none; errors are always told.
   void want(std::uint32_t events);
-  // Closes the descriptor now; nothing is told afterwards.
+  // Closes the descriptor now, or leaves a borrowed one to its owner; nothing is told afterwards.
   void close();
 
  private:
   friend class Loop;
+  // The errno, or 0.
+  int begin();
+
   Loop& loop_;
   OnReady on_ready_;
   int fd_;
   std::uint32_t events_;
+  bool is_borrowed_ = false;
 };
 
 class Loop {

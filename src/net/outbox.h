@@ -1,11 +1,14 @@
 // What waits to be sent on one socket, as shared bytes: made once, queued often, copied never.
-// Invariant: a buffer of which a part has gone stays first until all of it has gone. The loop's thread.
+// Invariant: a buffer of which a part has gone stays first until all of it has gone; one buffer alone costs no
+// allocation, none costs no memory. The loop's thread.
 #pragma once
 
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/connection.h"
@@ -14,15 +17,25 @@ namespace sojourn {
 
 class Outbox {
  public:
-  void push(Bytes bytes);
+  // Returns by how much cost_bytes() grew.
+  std::size_t push(Bytes bytes) {
+    auto const size = bytes->size();
+    if (size == 0) return 0;
+    bytes_ += size;
+    if (first_ == nullptr)
+      first_ = std::move(bytes);
+    else
+      push_behind(std::move(bytes));
+    return size + buffer_cost_bytes;
+  }
 
   bool empty() const { return bytes_ == 0; }
   // Waiting, without what has gone already.
   std::size_t bytes() const { return bytes_; }
   // What waiting costs: many small buffers take more room than their bytes.
-  std::size_t cost_bytes() const { return bytes_ + (queue_.size() - head_) * buffer_cost_bytes; }
+  std::size_t cost_bytes() const { return bytes_ + buffer_count() * buffer_cost_bytes; }
 
-  // Fills `parts` with what comes next, in order; returns how many were filled. They live until the next change.
+  // Fills `parts` with what comes next, in order; returns how many were filled. They live until the next drop.
   std::size_t peek(std::span<iovec> parts) const;
 
   // `count` bytes have gone.
@@ -34,9 +47,21 @@ class Outbox {
  private:
   static constexpr std::size_t buffer_cost_bytes = 64;
 
-  std::vector<Bytes> queue_;
-  std::size_t head_ = 0;    // entries of queue_ before it have gone
-  std::size_t offset_ = 0;  // of the first entry, gone already
+  // What stands behind the first buffer.
+  struct Rest {
+    std::vector<Bytes> queue;
+    std::size_t head = 0;  // entries before it have moved up
+  };
+
+  std::size_t buffer_count() const {
+    return (first_ == nullptr ? 0U : 1U) + (rest_ == nullptr ? 0U : rest_->queue.size() - rest_->head);
+  }
+  void push_behind(Bytes bytes);
+  void move_up();
+
+  Bytes first_;
+  std::unique_ptr<Rest> rest_;  // never empty
+  std::size_t offset_ = 0;      // of the first, gone already
   std::size_t bytes_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "net/peer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -7,9 +9,10 @@
 #include <exception>
 #include <utility>
 
+#include "net/batch.h"
 #include "net/exchange.h"
+#include "net/live.h"
 #include "net/peers.h"
-#include "net/websocket.h"
 
 namespace sojourn {
 namespace {
@@ -17,42 +20,47 @@ namespace {
 // How long a peer that was cut off has to take its last word.
 constexpr std::int64_t last_word_us = 5'000'000;
 constexpr std::size_t parts_max = 64;
+// More than this for one socket gains nothing from a batch.
+constexpr std::size_t batch_bytes_max = 64 * 1024;
 
 }  // namespace
 
 Peer::Peer(Peers& peers, std::uint64_t id, int fd, Origin origin)
-    : peers_(peers),
+    : watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t events) { guard(events); }),
+      peers_(peers),
+      origin_(std::make_unique<Origin>(std::move(origin))),
       id_(id),
-      watch_(peers.world().loop, fd, EPOLLIN, [this](std::uint32_t events) { guard(events); }),
-      timer_([](void* owner) { static_cast<Peer*>(owner)->on_timer(); }, this),
-      origin_(std::make_unique<Origin>(std::move(origin))) {
+      timer_([](void* owner) { static_cast<Peer*>(owner)->on_timer(); }, this) {
   exchange_ = std::make_unique<Exchange>(*this);
 }
 
 Peer::~Peer() {
-  websocket_.reset();  // leaves the hub while the peer still stands
+  live_.reset();  // leaves the hub while the peer still stands
 }
 
 NetWorld& Peer::world() { return peers_.world(); }
 
 bool Peer::is_idle_http() const {
-  return exchange_ != nullptr && websocket_ == nullptr && exchange_->is_idle() && outbox_.empty() && !is_closed();
+  return exchange_ != nullptr && live_ == nullptr && exchange_->is_idle() && outbox_.empty() && !is_closed();
 }
 
-bool Peer::is_gone() const { return is_closed() && (websocket_ == nullptr || !websocket_->is_joining()); }
+bool Peer::is_gone() const { return is_closed() && (live_ == nullptr || !live_->is_joining()); }
 
 void Peer::push(Bytes bytes) {
   if (is_closed()) return;
-  auto const before = queued_bytes();
-  outbox_.push(std::move(bytes));
-  count_since(before);
-  if (!std::exchange(listed_, true)) peers_.list(id_);
+  bool const behind = bytes.use_count() > Peers::few;
+  peers_.count_queued(static_cast<std::int64_t>(outbox_.push(std::move(bytes))));
+  list(behind);
+}
+
+void Peer::list(bool behind) {
+  if (!std::exchange(listed_, true)) peers_.list(*this, behind);
 }
 
 void Peer::finish(std::int64_t deadline_us) {
   finishing_ = true;
   arm(deadline_us);
-  if (!std::exchange(listed_, true)) peers_.list(id_);
+  list(false);
 }
 
 void Peer::close() {
@@ -62,7 +70,7 @@ void Peer::close() {
   count_since(before);
   timer_.disarm();
   watch_.close();
-  if (websocket_ && !websocket_->is_joining()) websocket_->leave();
+  if (live_ && !live_->is_joining()) live_->leave();
   peers_.bury(id_);
 }
 
@@ -75,35 +83,51 @@ void Peer::pause_reading(bool paused) {
   update_interest();
 }
 
-void Peer::flush() {
+bool Peer::load(SendBatch& batch) {
   listed_ = false;
+  if (is_closed() || blocked_ || outbox_.empty() || outbox_.bytes() > batch_bytes_max) return false;
+  std::array<iovec, parts_max> parts;
+  batch.add(watch_.fd(), std::span(parts).first(outbox_.peek(parts)), this);
+  return true;
+}
+
+void Peer::on_sent(std::int64_t result) {
+  if (is_closed()) return;
+  if (!note_sent(result)) return close();
+  flush();  // the rest of a short send, and what has to follow
+}
+
+void Peer::flush() {
   if (is_closed()) return;
   while (!blocked_ && !outbox_.empty()) {
     if (!write_some()) return close();
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
-  if (websocket_ && !finishing_ && queued_bytes() > limit) return cut_off();
+  if (live_ && !finishing_ && queued_bytes() > limit) return cut_off();
   if (outbox_.empty() && exchange_) exchange_->on_drained();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
   if (ended_) close();
 }
 
-// False when the socket is broken.
 bool Peer::write_some() {
   std::array<iovec, parts_max> parts;
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = outbox_.peek(parts);
   auto const sent = sendmsg(watch_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0) {
-    if (errno == EINTR) return true;
-    blocked_ = errno == EAGAIN || errno == EWOULDBLOCK;
+  if (sent < 0 && errno == EINTR) return true;
+  return note_sent(sent < 0 ? -errno : sent);
+}
+
+bool Peer::note_sent(std::int64_t result) {
+  if (result < 0) {
+    blocked_ = result == -EAGAIN;
     if (blocked_) update_interest();
     return blocked_;
   }
   auto const before = queued_bytes();
-  outbox_.drop(static_cast<std::size_t>(sent));
+  outbox_.drop(static_cast<std::size_t>(result));
   count_since(before);
   return true;
 }
@@ -115,26 +139,29 @@ void Peer::count_since(std::size_t before) {
 void Peer::cut_off() {
   world().log.write(Level::warn, "peer.too_slow",
                     {{"address", origin_->address}, {"queued_bytes", static_cast<std::int64_t>(queued_bytes())}});
-  if (!websocket_ || websocket_->is_joining()) return close();
+  if (!live_ || live_->is_joining()) return close();
   auto const before = queued_bytes();
   outbox_.drop_unsent();
   count_since(before);
-  websocket_->leave();
-  auto bytes = std::make_shared<std::string>();
-  websocket::append_close(*bytes, websocket::close_policy, "too slow: messages were not read in time");
-  push(std::move(bytes));
+  live_->leave();
+  push(std::make_shared<std::string const>(live_->cut_off_word()));
   finish(world().loop.now().steady_us + last_word_us);
 }
 
-WebSocket& Peer::become_websocket() {
-  websocket_ = std::make_unique<WebSocket>(*this);
-  return *websocket_;
+Live& Peer::become(std::unique_ptr<Live> live) {
+  live_ = std::move(live);
+  return *live_;
+}
+
+void Peer::set_unheard_timeout_ms(std::int64_t ms) {
+  auto const value = static_cast<unsigned>(ms);
+  setsockopt(watch_.fd(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof(value));
 }
 
 void Peer::end_exchange(std::string rest) {
   exchange_.reset();
   pause_reading(false);
-  if (!rest.empty() && !is_closed()) websocket_->take(rest);
+  if (!rest.empty() && !is_closed()) live_->take(rest);
   if (ended_ && !is_closed()) on_end();
 }
 
@@ -152,9 +179,8 @@ void Peer::on_ready(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) {
     blocked_ = false;
     update_interest();
-    flush();
+    list(false);
   }
-  if (is_closed()) return;
   if ((events & EPOLLIN) != 0 && !paused_ && !ended_) return read();
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) close();
 }
@@ -174,32 +200,32 @@ void Peer::read() {
 void Peer::take(std::span<char> bytes) {
   if (exchange_)
     exchange_->take({bytes.data(), bytes.size()});
-  else if (websocket_)
-    websocket_->take(bytes);
+  else if (live_)
+    live_->take(bytes);
 }
 
 void Peer::on_end() {
   if (finishing_ && (shut_ || outbox_.empty())) return close();
   if (exchange_)
     exchange_->on_end();
-  else if (websocket_)
-    websocket_->on_end();
+  else if (live_)
+    live_->on_end();
 }
 
 void Peer::on_timer() {
   if (finishing_) return close();
   if (exchange_)
     exchange_->on_timer();
-  else if (websocket_)
-    websocket_->on_timer();
+  else if (live_)
+    live_->on_timer();
 }
 
 void Peer::drain(std::string_view reason) {
   if (is_closed() || finishing_) return;
   if (exchange_)
     exchange_->drain();
-  else if (websocket_)
-    websocket_->drain(reason);
+  else if (live_)
+    live_->drain(reason);
 }
 
 void Peer::update_interest() {

@@ -1,6 +1,6 @@
 // One client's socket: reads, writes, deadlines, and the protocol it speaks at present, HTTP first and WebSocket after
-// an upgrade. Invariant: bytes go out only at the end of an iteration, all of them in one system call; a peer that does
-// not read is closed at the limit. The loop's thread.
+// an upgrade. Invariant: bytes go out only at the end of an iteration, all of them at once; a peer that does not read
+// is closed at the limit. The loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ namespace sojourn {
 class Exchange;
 class Peer;
 class Peers;
-class WebSocket;
+class SendBatch;
+class Live;
 
 // What every peer needs from outside; outlives them.
 struct NetWorld {
@@ -66,16 +67,32 @@ class Peer {
   void close();
   void arm(std::int64_t deadline_us);
   void pause_reading(bool paused);
+  // Closes when the peer's machine has confirmed nothing of what was sent for so long.
+  void set_unheard_timeout_ms(std::int64_t ms);
 
-  // The end of an iteration: writes what is queued.
+  // Brings what a flush touches into the cache.
+  void fetch() const {
+    __builtin_prefetch(&outbox_);
+    __builtin_prefetch(&live_);
+  }
+  // What a flush would send, if the kernel takes it.
+  std::size_t sendable_bytes() const { return blocked_ ? 0 : outbox_.bytes(); }
+  // The end of an iteration, in two steps, so that nobody is closed while another's bytes are in the batch.
+  // Adds what is queued; false when there is nothing to add or more than a batch should hold: then flush() follows.
+  // From here on it isn't listed any more.
+  bool load(SendBatch& batch);
+  // What came of it: bytes sent or -errno.
+  void on_sent(std::int64_t result);
+  // Writes what is queued, by itself.
   void flush();
+  bool is_listed() const { return listed_; }
   // Too much is queued for a peer that does not read: drops it and says so if a word still fits in.
   void cut_off();
 
-  // HTTP has handed over: from now on bytes go to a WebSocket.
-  WebSocket& become_websocket();
+  // HTTP hands over: once its session is there, bytes go to `live`.
+  Live& become(std::unique_ptr<Live> live);
   Exchange* exchange() { return exchange_.get(); }
-  WebSocket* websocket() { return websocket_.get(); }
+  Live* live() { return live_.get(); }
   // Ends the HTTP side after an upgrade; `rest` are bytes that came behind the handshake.
   void end_exchange(std::string rest);
   // The server ends: what is being answered is answered, everybody else hears goodbye.
@@ -89,24 +106,29 @@ class Peer {
   void on_end();
   void on_timer();
   void update_interest();
+  // In this iteration, or in a later one `behind` what goes to fewer.
+  void list(bool behind);
   bool write_some();
+  // Takes a result of sending in; false when the socket is broken.
+  bool note_sent(std::int64_t result);
   // Tells the others how much more or less waits here than `before`.
   void count_since(std::size_t before);
 
-  Peers& peers_;
-  std::uint64_t id_;
+  // What a flush touches stands together.
   Watch watch_;
-  Timer timer_;
   Outbox outbox_;
-  std::unique_ptr<Origin> origin_;
-  std::unique_ptr<Exchange> exchange_;
-  std::unique_ptr<WebSocket> websocket_;
-  bool listed_ = false;     // stands in the list of peers to flush
+  bool listed_ = false;     // stands in a list of peers to flush
   bool blocked_ = false;    // the kernel takes no more at present
   bool paused_ = false;     // reads nothing for now
   bool ended_ = false;      // the peer sends no more
   bool finishing_ = false;  // we send no more once the queue is empty
   bool shut_ = false;       // our side is closed
+  Peers& peers_;
+  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<Live> live_;
+  std::unique_ptr<Origin> origin_;
+  std::uint64_t id_;
+  Timer timer_;
 };
 
 }  // namespace sojourn

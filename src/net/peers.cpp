@@ -1,12 +1,26 @@
 #include "net/peers.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "net/exchange.h"
-#include "net/websocket.h"
+#include "net/live.h"
 
 namespace sojourn {
+namespace {
+
+// What a turn may send, counted in sends; a long one counts as several. A send takes about 5 us: that is how long
+// somebody waits, at worst, behind what many share. But of everything many get a third.
+constexpr std::size_t few_each_turn = 4096;
+constexpr std::size_t many_each_turn = 64;
+constexpr std::size_t send_bytes = 8192;
+// Few enough that what loading touched is still in the cache when the results come.
+constexpr std::size_t batch_sends = 128;
+// So far ahead a peer is fetched into the cache: among thousands none is in it.
+constexpr std::size_t fetched_ahead = 8;
+
+}  // namespace
 
 Peers::~Peers() = default;
 
@@ -50,16 +64,38 @@ void Peers::look_for_idle() {
 }
 
 bool Peers::turn() {
-  for (auto const id : std::exchange(dead_, {})) {
-    auto const place = peers_.find(id);
-    if (place != peers_.end() && place->second->is_gone()) peers_.erase(place);
+  auto const used = flush(few_, few_each_turn);
+  flush(many_, std::max(many_each_turn - std::min(used, many_each_turn), used / 2));
+  limit_queues();
+  bool const has_closed = !dead_.empty();
+  free_dead();
+  return has_closed || !few_.empty() || !many_.empty();
+}
+
+// Sends what those who are listed now have queued, as far as `budget` goes; returns how much of it was used. What came
+// of a batch is told only when all of it has gone: it may close anybody, and list anybody for another turn.
+std::size_t Peers::flush(std::deque<Peer*>& listed, std::size_t budget) {
+  std::size_t used = 0;
+  for (auto left = listed.size(); left > 0 && used < budget;) {
+    unsent_.clear();
+    for (auto room = batch_sends; room > 0 && left > 0 && used < budget; --room, --left) {
+      auto* const peer = listed.front();
+      listed.pop_front();
+      if (left > fetched_ahead) listed[fetched_ahead - 1]->fetch();
+      used += 1 + peer->sendable_bytes() / send_bytes;
+      if (!peer->load(batch_)) unsent_.push_back(peer);
+    }
+    for (auto const& [peer, result] : batch_.submit()) static_cast<Peer*>(peer)->on_sent(result);
+    for (auto* const peer : unsent_) peer->flush();
   }
-  // Flushing may list others again: they wait for the next turn.
-  for (auto const id : std::exchange(listed_, {})) {
-    if (auto* peer = find(id)) peer->flush();
-  }
+  return used;
+}
+
+// What only waits for its slice is not too much: it goes out before anybody is cut off.
+void Peers::limit_queues() {
+  if (queued_bytes_ <= world_.limits.queues_bytes) return;
+  for (auto* const listed : {&few_, &many_}) flush(*listed, std::numeric_limits<std::size_t>::max());
   while (queued_bytes_ > world_.limits.queues_bytes) shed();
-  return !dead_.empty() || !listed_.empty();
 }
 
 void Peers::shed() {
@@ -71,6 +107,20 @@ void Peers::shed() {
   if (queued_bytes_ >= before && longest != peers_.end()) longest->second->close();
   if (queued_bytes_ >= before)
     queued_bytes_ = 0;  // nothing to take: the count was wrong, which must not hang the server
+}
+
+void Peers::free_dead() {
+  std::vector<std::uint64_t> listed;
+  for (auto const id : std::exchange(dead_, {})) {
+    auto const place = peers_.find(id);
+    if (place == peers_.end() || !place->second->is_gone()) continue;
+    if (place->second->is_listed())
+      listed.push_back(id);
+    else
+      peers_.erase(place);
+  }
+  // Freeing may have buried others.
+  dead_.insert(dead_.end(), listed.begin(), listed.end());
 }
 
 void Peers::drain(std::string reason) {
@@ -91,9 +141,9 @@ void Peers::welcome(void* peers, std::uint64_t exchange, Result<Opened> opened) 
   if (!peer->is_closed()) return peer->exchange()->welcome(std::move(opened));
   // It went away while the hub let it in.
   if (opened)
-    peer->websocket()->open(*opened, {});
+    peer->live()->open(*opened, {});
   else
-    peer->websocket()->refuse();
+    peer->live()->refuse();
   all.bury(exchange);
 }
 

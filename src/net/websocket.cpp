@@ -16,6 +16,7 @@ constexpr std::int64_t last_word_us = 2'000'000;
 WebSocket::WebSocket(Peer& peer)
     : peer_(peer),
       decoder_(static_cast<std::size_t>(peer.world().limits.message_bytes)),
+      held_(std::make_unique<HeldBack>()),
       heard_us_(peer.world().loop.now().steady_us) {}
 
 WebSocket::~WebSocket() { leave(); }
@@ -28,36 +29,56 @@ void WebSocket::open(Opened const& opened, std::string handshake) {
   if (state_ == State::closed) return peer_.close();  // its session ended meanwhile
   dialect_ = opened.dialect;
   connection_ = opened.connection;
+  auto const held = std::exchange(held_, nullptr);
   if (peer_.is_closed()) {
     state_ = State::leaving;
     return leave();
   }
   state_ = State::open;
-  frame(handshake, opened.greeting);
+  if (!opened.greeting.empty()) frame(handshake, opened.greeting);
   peer_.push(std::make_shared<std::string const>(std::move(handshake)));
-  for (auto& bytes : std::exchange(held_, {})) peer_.push(std::move(bytes));
+  for (auto& bytes : held->bytes) peer_.push(std::move(bytes));
   heard_us_ = peer_.world().loop.now().steady_us;
   peer_.arm(heard_us_ + peer_.world().limits.ping_ms * 1000);
+  if (held->close_code == 0) return;
+  close(held->close_code, held->close_reason);
+  // One that was never let in has no claim to our patience.
+  if (opened.connection == 0) {
+    state_ = State::leaving;
+    peer_.finish(heard_us_ + last_word_us);
+  }
 }
 
 void WebSocket::push(Bytes bytes) {
   if (state_ == State::joining)
-    held_.push_back(std::move(bytes));
+    held_->push(std::move(bytes));
   else if (state_ == State::open || state_ == State::ending)
     peer_.push(std::move(bytes));
 }
 
+std::size_t WebSocket::queued_bytes() const {
+  return state_ == State::joining ? held_->byte_count : peer_.queued_bytes();
+}
+
 void WebSocket::close(std::uint16_t code, std::string_view reason) {
-  connection_ = 0;  // the hub has forgotten it
-  if (state_ != State::open) {
-    if (state_ == State::joining) state_ = State::closed;
+  if (state_ == State::joining) {
+    held_->close_code = code;
+    held_->close_reason = reason;
     return;
   }
+  connection_ = 0;  // the hub has forgotten it
+  if (state_ != State::open) return;
   auto bytes = std::make_shared<std::string>();
   websocket::append_close(*bytes, code, reason);
   peer_.push(std::move(bytes));
   state_ = State::closing;
   peer_.arm(peer_.world().loop.now().steady_us + peer_.world().limits.close_ms * 1000);
+}
+
+std::string WebSocket::cut_off_word() const {
+  std::string word;
+  websocket::append_close(word, websocket::close_policy, "too slow: messages were not read in time");
+  return word;
 }
 
 void WebSocket::take(std::span<char> bytes) {
@@ -108,7 +129,7 @@ void WebSocket::end_after_turn(std::uint16_t code, std::string_view reason) {
     state_ = State::ending;
     peer_.world().loop.post([peers = &peer_.peers(), id = peer_.id()] {
       auto* peer = peers->find(id);
-      if (peer != nullptr && peer->websocket() != nullptr) peer->websocket()->say_last_word();
+      if (peer != nullptr && peer->live() != nullptr) static_cast<WebSocket*>(peer->live())->say_last_word();
     });
   } else {
     leave();

@@ -4,19 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "api/api.h"
 #include "codec/websocket.h"
 #include "core/connection.h"
+#include "net/live.h"
 #include "net/peer.h"
 
 namespace sojourn {
 
-class WebSocket final : public Outlet {
+class WebSocket final : public Live {
  public:
   // Joining: nothing is sent or understood before open().
   explicit WebSocket(Peer& peer);
@@ -25,25 +25,19 @@ class WebSocket final : public Outlet {
   // The framing of text messages, to be given to the hub.
   static void frame(std::string& out, std::string_view message);
 
-  // The session is there: sends `handshake` and the greeting, then everything held back.
-  void open(Opened const& opened, std::string handshake);
-  // The session could not be had.
-  void refuse() { state_ = State::closed; }
-
   void push(Bytes bytes) override;
   void close(std::uint16_t code, std::string_view reason) override;
+  std::size_t queued_bytes() const override;
 
-  void take(std::span<char> bytes);
-  // The peer sends no more: the connection is over.
-  void on_end();
-  void on_timer();
-  // The socket is gone or about to be: the hub must not use this any more.
-  void leave();
-
-  // The server ends: a last word, then nothing more.
-  void drain(std::string_view reason);
-
-  bool is_joining() const { return state_ == State::joining; }
+  void open(Opened const& opened, std::string handshake) override;
+  void refuse() override { state_ = State::closed; }
+  bool is_joining() const override { return state_ == State::joining; }
+  void take(std::span<char> bytes) override;
+  void on_end() override;
+  void on_timer() override;
+  void leave() override;
+  void drain(std::string_view reason) override;
+  std::string cut_off_word() const override;
 
  private:
   enum class State : std::uint8_t {
@@ -67,9 +61,9 @@ class WebSocket final : public Outlet {
   websocket::Decoder decoder_;
   Dialect* dialect_ = nullptr;
   ConnectionId connection_ = 0;
-  std::vector<Bytes> held_;       // while joining
-  std::string_view last_reason_;  // static
-  std::uint16_t last_code_ = 0;   // while ending
+  std::unique_ptr<HeldBack> held_;  // while joining
+  std::string_view last_reason_;    // static
+  std::uint16_t last_code_ = 0;     // while ending
   bool peer_said_close_ = false;
   std::int64_t heard_us_;
   std::int64_t full_at_us_ = 0;  // when the bucket of allowed messages is full again

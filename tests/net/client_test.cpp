@@ -1,8 +1,12 @@
 #include "net/client.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <thread>
 
 #include "net/scripted_server.h"
 
@@ -114,6 +118,129 @@ TEST(Client, ARequestCanNotBeSplitInTwo) {
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, Code::usage) << target;
   }
+}
+
+TEST(Client, SendsTheHeadersItIsGivenAndNoneThatAreTwo) {
+  ScriptedServer const server({ScriptedServer::answer(200, "{}")});
+  ClientRequest request{"GET", "/", {}};
+  request.headers = {{"Authorization", "Bearer a.b.c"}, {"If-Match", "\"7\""}};
+  request.accept = "text/event-stream";
+  ASSERT_TRUE(fetch(server.url(), request, deadline_ms));
+  auto const sent = server.requests().at(0);
+  EXPECT_NE(sent.find("\r\nAuthorization: Bearer a.b.c\r\nIf-Match: \"7\"\r\n"), std::string::npos) << sent;
+  EXPECT_NE(sent.find("\r\nAccept: text/event-stream\r\n"), std::string::npos);
+  for (auto const* const value : {"a\r\nX: y", "a\n", "\x7f", "\xff"}) {
+    request.headers = {{"Authorization", value}};
+    auto const refused = fetch(server.url(), request, deadline_ms);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::usage);
+    EXPECT_EQ(refused.error().message, "the header Authorization can't be sent: it is not ASCII text");
+  }
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+struct Heard {
+  std::vector<std::string> lines;
+  Result<ClientResponse> response;
+};
+
+Heard listen(ScriptedServer const& server, Following following = {}) {
+  Heard heard{{}, ClientResponse{}};
+  following.on_line = [&heard](std::string_view line) {
+    heard.lines.emplace_back(line);
+    return line != "enough";
+  };
+  heard.response = follow(server.url(), {"GET", "/events", {}}, following);
+  return heard;
+}
+
+TEST(Follow, GivesEveryLineWhileItComesAndEndsWithTheAnswer) {
+  ScriptedServer const server(
+      {ScriptedServer::stream("one\r\n\ntwo\nunfinished"),
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na\nb\r\n4\r\nc\nd\n\r\n0\r\n\r\n"});
+  auto const open_ended = listen(server);
+  ASSERT_TRUE(open_ended.response) << open_ended.response.error().message;
+  EXPECT_EQ(open_ended.lines, (std::vector<std::string>{"one", "", "two"}));
+  EXPECT_EQ(open_ended.response->status, 200);
+  EXPECT_EQ(open_ended.response->find_header("Content-Type"), "text/event-stream");
+  auto const chunked = listen(server);
+  ASSERT_TRUE(chunked.response) << chunked.response.error().message;
+  EXPECT_EQ(chunked.lines, (std::vector<std::string>{"a", "bc", "d"}));
+}
+
+TEST(Follow, AMegabyteIsALineLikeAnyOther) {
+  std::string const long_line(1'500'000, 'x');
+  ScriptedServer const server({ScriptedServer::stream(long_line + "\nshort\n")});
+  auto const heard = listen(server);
+  ASSERT_TRUE(heard.response) << heard.response.error().message;
+  ASSERT_EQ(heard.lines.size(), 2U);
+  EXPECT_EQ(heard.lines[0], long_line);
+}
+
+TEST(Follow, ALineOverTheBoundIsAFailure) {
+  ScriptedServer const server({ScriptedServer::stream(std::string(200'000, 'x') + "silence")});
+  Following following;
+  following.line_bytes_max = 100'000;
+  auto const heard = listen(server, following);
+  ASSERT_FALSE(heard.response);
+  EXPECT_EQ(heard.response.error().code, Code::failed);
+}
+
+TEST(Follow, EndsWhenTheReaderHasHadEnough) {
+  ScriptedServer const server({ScriptedServer::stream("one\nenough\nthree\nsilence")});
+  auto const heard = listen(server);
+  ASSERT_TRUE(heard.response) << heard.response.error().message;
+  EXPECT_EQ(heard.response->status, 200);
+  EXPECT_EQ(heard.lines, (std::vector<std::string>{"one", "enough"}));
+}
+
+TEST(Follow, EndsWhenItsStopIsReadable) {
+  ScriptedServer const server({"silence", ScriptedServer::stream("one\nsilence")});
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  Following following;
+  following.stop_fd = ends[0];
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(::write(ends[1], "x", 1), 1);
+  });
+  auto const before_an_answer = listen(server, following);
+  stopper.join();
+  ASSERT_TRUE(before_an_answer.response) << before_an_answer.response.error().message;
+  EXPECT_EQ(before_an_answer.response->status, 0);
+  auto const at_once = listen(server, following);
+  ASSERT_TRUE(at_once.response) << at_once.response.error().message;
+  EXPECT_EQ(at_once.response->status, 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(Follow, SilenceAmidAnAnswerEndsAtItsOwnDeadline) {
+  ScriptedServer const server({ScriptedServer::stream("one\nsilence"), "silence"});
+  Following following;
+  following.silence_ms_max = 80;
+  auto const amid = listen(server, following);
+  ASSERT_FALSE(amid.response);
+  EXPECT_EQ(amid.response.error().code, Code::timeout);
+  EXPECT_EQ(amid.lines.size(), 1U);
+  following.answer_ms_max = 80;
+  auto const before = listen(server, following);
+  ASSERT_FALSE(before.response);
+  EXPECT_EQ(before.response.error().code, Code::timeout);
+}
+
+TEST(Follow, AnyOtherStatusIsReadWhole) {
+  ScriptedServer const server({ScriptedServer::answer(404, "{\"detail\":\"a\nb\"}"),
+                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\na\nb"});
+  auto const refused = listen(server);
+  ASSERT_TRUE(refused.response) << refused.response.error().message;
+  EXPECT_EQ(refused.response->status, 404);
+  EXPECT_EQ(refused.response->body, "{\"detail\":\"a\nb\"}");
+  EXPECT_TRUE(refused.lines.empty());
+  auto const broken = listen(server);
+  ASSERT_FALSE(broken.response);
+  EXPECT_EQ(broken.response.error().code, Code::unavailable);
+  EXPECT_EQ(broken.lines, (std::vector<std::string>{"a"}));
 }
 
 TEST(Client, ServerUrlsAreHttpAndNumericOrLocalhost) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -332,6 +333,112 @@ TEST(Exchange, AClientThatLeavesBeforeItsAnswerHarmsNobody) {
   EXPECT_TRUE(stage.until([&] { return stage.peers.size() == 0; }, 500) || stage.peers.size() == 1);
   ASSERT_TRUE(stage.door.answer("a", std::string(100'000, 'x')));
   EXPECT_TRUE(stage.until([&] { return stage.peers.size() == 0; }));
+}
+
+// A door that says at once what becomes of a live connection.
+struct HastyDoor {
+  static std::span<Entrance const> entrances() {
+    static constexpr std::array table{Entrance{"/closed", Carrier::websocket, nullptr, join<&HastyDoor::close>},
+                                      Entrance{"/refused", Carrier::websocket, nullptr, join<&HastyDoor::refuse>},
+                                      Entrance{"/refused", Carrier::event_stream, nullptr, join<&HastyDoor::refuse>}};
+    return table;
+  }
+  void close(Request const&, Parameters const&, Attachment via, Welcome welcome) {
+    ++asked;
+    via.outlet->close(1008, "not you");
+    welcome(Opened{});
+  }
+  void refuse(Request const&, Parameters const&, Attachment, Welcome welcome) {
+    ++asked;
+    welcome(error(Code::not_found, "not here"));
+  }
+  int asked = 0;
+};
+
+class LiveExchange : public testing::Test {
+ protected:
+  void SetUp() override { stage.router.add(&door, {}, HastyDoor::entrances()); }
+
+  HastyDoor door;
+  NetStage stage;
+  NetClient client{stage};
+};
+
+TEST_F(LiveExchange, ADoorMayCloseAtOnceWhateverStandsBehindTheHandshake) {
+  for (std::string const& behind :
+       {std::string(), NetClient::frame_of(1, "x"), NetClient::close_of(1000), get("/now")}) {
+    NetClient raw(stage);
+    raw.send(get("/now?1") + NetClient::handshake("/closed") + behind);
+    EXPECT_EQ(raw.answer().body, "now 1");
+    EXPECT_EQ(raw.answer().status, 101);
+    auto const close = raw.frame();
+    EXPECT_EQ(close.close_code, 1008);
+    EXPECT_EQ(close.payload, "not you");
+    EXPECT_TRUE(raw.ends());
+    EXPECT_EQ(raw.received, "");
+  }
+  EXPECT_EQ(door.asked, 4);
+  EXPECT_EQ(stage.hub.connection_count(), 0u);
+}
+
+TEST_F(LiveExchange, ADoorMayRefuseAtOnce) {
+  client.send(NetClient::handshake("/refused") + NetClient::frame_of(1, "x"));
+  auto const answer = client.answer();
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(answer.body, "{\"error\":\"not here\"}");
+  EXPECT_TRUE(answer.has("Connection: close\r\n"));
+  EXPECT_TRUE(client.ends());
+  NetClient reader(stage);
+  reader.get("/refused", "Accept: text/event-stream\r\n");
+  EXPECT_EQ(reader.answer().status, 404);
+  EXPECT_TRUE(reader.ends());
+}
+
+TEST_F(LiveExchange, AClientThatLeavesBeforeADoorAnsweredAtOnceHarmsNobody) {
+  client.send(NetClient::handshake("/closed"));
+  client.drop();
+  NetClient other(stage);
+  other.send(NetClient::handshake("/refused"));
+  other.drop();
+  EXPECT_TRUE(stage.until([&] { return stage.peers.size() == 0; }));
+}
+
+TEST_F(LiveExchange, TheProtocolOfATokenIsAnsweredOnlyWithoutAnother) {
+  auto const token = stage.identity.keys().mint({"alice", 0, Scope::write, {}, {}}, 0);
+  for (auto const& [offered, chosen] :
+       {std::pair<std::string, std::string>{"bearer." + token, "bearer." + token}, {"chat, bearer." + token, "chat"}}) {
+    NetClient raw(stage);
+    auto bytes = NetClient::handshake("/kept");
+    bytes.insert(bytes.size() - 2, "Sec-WebSocket-Protocol: " + offered + "\r\n");
+    raw.send(bytes);
+    auto const answer = raw.answer();
+    EXPECT_EQ(answer.status, 101);
+    EXPECT_TRUE(answer.has("\r\nSec-WebSocket-Protocol: " + chosen + "\r\n")) << answer.head;
+  }
+  client.send(NetClient::handshake("/kept"));
+  EXPECT_FALSE(client.answer().has("Sec-WebSocket-Protocol"));
+}
+
+TEST_F(LiveExchange, AWrongTokenIsRefusedBeforeTheHandshake) {
+  auto bytes = NetClient::handshake("/kept?token=wrong");
+  client.send(bytes);
+  auto const answer = client.answer();
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_EQ(answer.body, "{\"error\":\"Invalid or expired token\"}");
+  EXPECT_TRUE(answer.has("WWW-Authenticate: Bearer\r\n"));
+  EXPECT_TRUE(client.ends());
+}
+
+TEST_F(LiveExchange, WhatIsPipelinedBehindAHandshakeReachesTheConnection) {
+  client.send(get("/later/a") + NetClient::handshake("/kept") + NetClient::frame_of(1, "hello"));
+  stage.steps(5);
+  EXPECT_EQ(stage.door.heard.size(), 0u) << "nothing overtakes";
+  ASSERT_TRUE(stage.door.answer("a", "A"));
+  EXPECT_EQ(client.answer().body, "A");
+  EXPECT_EQ(client.answer().status, 101);
+  EXPECT_TRUE(client.frame().payload.starts_with("welcome "));
+  EXPECT_TRUE(stage.until([&] { return stage.door.heard.size() == 1; }));
+  EXPECT_EQ(stage.door.heard.front(), "hello");
 }
 
 }  // namespace

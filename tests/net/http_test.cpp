@@ -357,9 +357,32 @@ TEST(Http, HandshakesAreChecked) {
   request.headers = headers;
   EXPECT_NE(check_handshake(request), "") << "two keys";
   std::string out;
-  append_switching(out, {"r1", "c1", ""}, "accepted");
-  EXPECT_TRUE(out.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
-  EXPECT_NE(out.find("Sec-WebSocket-Accept: accepted\r\n"), out.npos);
+}
+
+TEST(Http, SwitchingNamesTheProtocolThatWasChosen) {
+  std::string out;
+  append_switching(out, {"r1", "c1", ""}, {"accepted", ""});
+  EXPECT_EQ(out,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: accepted\r\nX-Request-ID: r1\r\nX-Correlation-ID: c1\r\n\r\n");
+  out.clear();
+  append_switching(out, {"r1", "c1", ""}, {"accepted", "chat"});
+  EXPECT_NE(out.find("\r\nSec-WebSocket-Protocol: chat\r\n"), out.npos);
+}
+
+TEST(Http, TheHeadOfAnEventStreamHasNoLengthAndIsTheLast) {
+  std::string out;
+  append_stream_head(out, {"r1", "c1", "http://allowed.test"}, 1'771'960'936'015'000);
+  EXPECT_EQ(out,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nDate: Tue, 24 Feb 2026 19:22:16 GMT\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+            "Cross-Origin-Resource-Policy: same-origin\r\nVary: Origin\r\nX-Request-ID: r1\r\n"
+            "X-Correlation-ID: c1\r\nAccess-Control-Allow-Origin: http://allowed.test\r\n"
+            "Access-Control-Expose-Headers: ETag, Idempotent-Replayed, Location, Retry-After, X-Correlation-ID, "
+            "X-Request-ID, X-Total-Count\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n");
+  out.clear();
+  append_stream_head(out, {"r1", "c1", ""}, 0);
+  EXPECT_EQ(out.find("Access-Control"), out.npos);
 }
 
 TEST(Http, HeadersHaveLimitsInBytesAndNumber) {

@@ -72,6 +72,36 @@ TEST(Outbox, DroppingTheUnsentKeepsTheRestOfWhatHasBegun) {
   EXPECT_EQ(peeked(outbox), "x");
 }
 
+// Most flushes have one buffer for each of thousands, and an idle connection has none.
+TEST(Outbox, OneBufferAloneCostsNoAllocation) {
+  Outbox outbox;
+  auto const bytes = make("abc");
+  auto const before = mallinfo2().uordblks;
+  outbox.push(bytes);
+  EXPECT_EQ(mallinfo2().uordblks, before);
+  outbox.drop(3);
+  outbox.push(bytes);
+  outbox.push(bytes);
+  outbox.drop(6);
+  EXPECT_EQ(mallinfo2().uordblks, before) << "what an empty one needed is given back";
+}
+
+TEST(Outbox, CostsABitMoreForEachBuffer) {
+  Outbox outbox;
+  EXPECT_EQ(outbox.push(make("")), 0u);
+  auto const one = outbox.push(make("abc"));
+  EXPECT_GT(one, 3u);
+  EXPECT_EQ(outbox.cost_bytes(), one);
+  EXPECT_EQ(outbox.push(make("def")), one);
+  EXPECT_EQ(outbox.cost_bytes(), 2 * one);
+  outbox.drop(1);
+  EXPECT_EQ(outbox.cost_bytes(), 2 * one - 1);
+  outbox.drop(2);
+  EXPECT_EQ(outbox.cost_bytes(), one);
+  outbox.drop_unsent();
+  EXPECT_EQ(outbox.cost_bytes(), 0u);
+}
+
 // A peer that is always a little behind for days must not cost more and more.
 TEST(Outbox, WhatNeverEmptiesDoesNotGrow) {
   auto const in_use = [] {

@@ -14,6 +14,7 @@
 #include <charconv>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,7 +23,7 @@ namespace sojourn::test {
 class ScriptedServer {
  public:
   // One script a connection; the last one serves all further connections. Script "" closes without an answer,
-  // script "silence" never answers.
+  // one that ends with "silence" sends what stands before that word and then nothing more.
   explicit ScriptedServer(std::vector<std::string> scripts, bool v6 = false) : scripts_(std::move(scripts)), v6_(v6) {
     listener_ = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in a4{};
@@ -54,6 +55,11 @@ class ScriptedServer {
     return requests_;
   }
 
+  // The beginning of an answer that ends with its connection.
+  static std::string stream(std::string const& body) {
+    return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + body;
+  }
+
   // An answer with its length.
   static std::string answer(int status, std::string const& body) {
     return "HTTP/1.1 " + std::to_string(status) +
@@ -62,6 +68,8 @@ class ScriptedServer {
   }
 
  private:
+  static constexpr std::string_view silence = "silence";
+
   bool wait(int socket) const {
     while (!ending_) {
       pollfd entry{socket, POLLIN, 0};
@@ -99,11 +107,9 @@ class ScriptedServer {
         requests_.push_back(std::move(request));
       }
       auto const& script = scripts_[std::min(turn, scripts_.size() - 1)];
-      if (script == "silence") {
-        wait(socket);  // until the client gives up
-      } else {
-        send(socket, script);
-      }
+      bool const is_silent = script.ends_with(silence);
+      send(socket, is_silent ? script.substr(0, script.size() - silence.size()) : script);
+      if (is_silent) wait(socket);  // until the client gives up
       ::close(socket);
     }
   }

@@ -24,6 +24,12 @@ std::string session_of(std::string const& greeting) {
 
 constexpr std::string_view ping = "{\"type\":\"ping\"}";
 
+// The only peer of `world`, past the request for an upgrade and before its answer.
+WebSocket& become_websocket(NetStage& world) {
+  auto& peer = *world.peers.find(1);
+  return static_cast<WebSocket&>(peer.become(std::make_unique<WebSocket>(peer)));
+}
+
 class WebSocketTest : public testing::Test {
  protected:
   void open(Limits const& limits = {}) {
@@ -68,7 +74,7 @@ std::int64_t ms_since(std::chrono::steady_clock::time_point start) {
 TEST_F(WebSocketTest, TheHandshakeIsAnsweredAndTheGreetingComesFirst) {
   NetStage world;
   NetClient raw(world);
-  raw.send(NetClient::handshake("/ws?token=1"));
+  raw.send(NetClient::handshake("/ws?v=1"));
   auto const answer = raw.answer();
   EXPECT_EQ(answer.status, 101);
   EXPECT_TRUE(answer.has("\r\nUpgrade: websocket\r\n"));
@@ -342,9 +348,7 @@ TEST_F(WebSocketTest, AMessageOfTheLargestSizeIsTaken) {
 TEST_F(WebSocketTest, WhatIsPushedBeforeTheGreetingComesAfterIt) {
   NetStage world;
   NetClient raw(world);
-  auto* const peer = world.peers.find(1);
-  ASSERT_NE(peer, nullptr);
-  auto& socket = peer->become_websocket();
+  auto& socket = become_websocket(world);
   std::string held;
   WebSocket::frame(held, "held back");
   socket.push(std::make_shared<std::string const>(held));
@@ -363,16 +367,83 @@ TEST_F(WebSocketTest, WhatIsPushedBeforeTheGreetingComesAfterIt) {
   EXPECT_EQ(raw.frame().payload, "held back");
 }
 
-TEST_F(WebSocketTest, ASessionThatEndsBeforeItsGreetingIsNoConnection) {
+// Whoever is refused hears why in the only way a page's script can see: after the handshake.
+TEST_F(WebSocketTest, WhatIsClosedBeforeItsHandshakeHearsWhyAfterIt) {
   NetStage world;
   NetClient raw(world);
-  auto& socket = world.peers.find(1)->become_websocket();
+  auto& socket = become_websocket(world);
+  socket.close(1008, "Missing authentication token");
+  EXPECT_TRUE(socket.is_joining());
+  world.steps(3);
+  raw.poll();
+  EXPECT_EQ(raw.received, "") << "not before";
+  socket.open(Opened{}, "handshake");
+  EXPECT_FALSE(socket.is_joining());
+  world.peers.find(1)->end_exchange(NetClient::frame_of(1, ping));
+  raw.send(NetClient::frame_of(1, ping) + NetClient::frame_of(9, "x"));
+  raw.until([&] { return raw.received.starts_with("handshake"); });
+  raw.received.erase(0, 9);
+  auto const close = raw.frame();
+  EXPECT_EQ(close.opcode, 8) << "and no greeting";
+  EXPECT_EQ(close.close_code, 1008);
+  EXPECT_EQ(close.payload, "Missing authentication token");
+  EXPECT_TRUE(raw.ends()) << "also who does not answer";
+  EXPECT_EQ(raw.received, "") << "nothing that it says is understood";
+  EXPECT_TRUE(world.until([&] { return world.peers.size() == 0; }, 6000)) << "nor waited for";
+}
+
+TEST_F(WebSocketTest, ASessionThatEndsBeforeItsGreetingIsClosedAfterIt) {
+  NetStage world;
+  NetClient raw(world);
+  auto& socket = become_websocket(world);
+  std::string held;
+  WebSocket::frame(held, "held back");
+  socket.push(std::make_shared<std::string const>(held));
   socket.close(1000, "Session closed");
+  Opened opened;
+  opened.connection = 7;
+  opened.dialect = &world.door.dialect;
+  opened.greeting = "hello";
+  socket.open(opened, "");
+  world.peers.find(1)->end_exchange({});
+  EXPECT_EQ(raw.frame().payload, "hello");
+  EXPECT_EQ(raw.frame().payload, "held back");
+  auto const close = raw.frame();
+  EXPECT_EQ(close.close_code, 1000);
+  EXPECT_EQ(close.payload, "Session closed");
+  raw.send(NetClient::close_of(1000));
+  EXPECT_TRUE(raw.ends());
+  EXPECT_EQ(raw.received, "");
+}
+
+TEST_F(WebSocketTest, WhatWaitsForItsGreetingCounts) {
+  NetStage world;
+  NetClient raw(world);
+  auto& socket = become_websocket(world);
+  EXPECT_EQ(socket.queued_bytes(), 0u);
+  socket.push(std::make_shared<std::string const>(std::string(1000, 'x')));
+  EXPECT_EQ(socket.queued_bytes(), 1000u);
   Opened opened;
   opened.dialect = &world.door.dialect;
   socket.open(opened, "handshake");
-  EXPECT_TRUE(raw.ends());
-  EXPECT_EQ(raw.received, "");
+  EXPECT_GE(socket.queued_bytes(), 1009u);
+  EXPECT_TRUE(raw.until([&] { return raw.received.size() == 1009; }));
+  EXPECT_EQ(socket.queued_bytes(), 0u);
+}
+
+TEST_F(WebSocketTest, AClientThatLeftBeforeItsGreetingLeavesTheSession) {
+  open();
+  NetStage& world = *stage;
+  auto const before = world.hub.connection_count();
+  {
+    NetClient raw(world);
+    raw.send(NetClient::handshake("/kept"));
+    world.step();
+    raw.drop();
+    EXPECT_TRUE(world.until([&] { return world.peers.size() == 1; }));
+  }
+  world.steps(5);
+  EXPECT_EQ(world.hub.connection_count(), before);
 }
 
 }  // namespace
