@@ -16,7 +16,7 @@ int hex_value(char c) {
   return -1;
 }
 
-std::string percent_decoded(std::string_view text) {
+std::string percent_decoded(std::string_view text, bool plus_is_blank) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     bool const escaped =
@@ -25,13 +25,26 @@ std::string percent_decoded(std::string_view text) {
       out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
       i += 2;
     } else {
-      out += text[i] == '+' ? ' ' : text[i];
+      out += plus_is_blank && text[i] == '+' ? ' ' : text[i];
     }
   }
   return out;
 }
 
+std::string find_pair(std::string_view rest, std::string_view name) {
+  while (!rest.empty()) {
+    auto const pair = take_until(rest, '&');
+    auto value = pair;
+    if (take_until(value, '=') == name) return percent_decoded(value, true);
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string decode_segment(std::string_view text) { return percent_decoded(text, false); }
+
+std::string Request::form_field(std::string_view name) const { return find_pair(body, name); }
 
 std::string_view Request::header(std::string_view name) const {
   auto const found = std::ranges::find_if(headers, [&](Header const& h) { return equal_ignoring_case(h.name, name); });
@@ -43,15 +56,7 @@ std::size_t Request::count_headers(std::string_view name) const {
       std::ranges::count_if(headers, [&](Header const& h) { return equal_ignoring_case(h.name, name); }));
 }
 
-std::string Request::parameter(std::string_view name) const {
-  auto rest = query;
-  while (!rest.empty()) {
-    auto const pair = take_until(rest, '&');
-    auto value = pair;
-    if (take_until(value, '=') == name) return percent_decoded(value);
-  }
-  return {};
-}
+std::string Request::parameter(std::string_view name) const { return find_pair(query, name); }
 
 Response error_response(int status, std::string_view message) {
   Response response;
@@ -65,7 +70,43 @@ Response error_response(int status, std::string_view message) {
 Response error_response(Error const& error) {
   auto response = error_response(row(error.code).http_status, error.message);
   if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
+  if (error.code == Code::unauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
+}
+
+Response detail_response(int status, std::string_view detail, std::string_view word) {
+  std::string body = "{\"detail\":";
+  json::append_string(body, to_utf8(detail));
+  if (!word.empty()) body.append(",\"code\":\"").append(word).append("\"");
+  return json_response(std::move(body) + "}", status);
+}
+
+Response detail_response(Error const& error) {
+  auto const& line = row(error.code);
+  auto response = detail_response(line.http_status, error.message, line.word);
+  if (error.code == Code::precondition_failed) {
+    response.body.back() = ',';
+    response.body += "\"revision\":" + std::to_string(error.revision) + "}";
+    response.headers.emplace_back("ETag", "\"" + std::to_string(error.revision) + "\"");
+  }
+  if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
+  if (error.code == Code::unauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+Response json_response(std::string body, int status) {
+  Response response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
+Result<json::object> parse_object(Request const& request) {
+  if (request.body.empty()) return json::object();
+  auto parsed = json::parse(request.body);
+  if (!parsed) return error(Code::invalid, "the body is not JSON: " + parsed.error().message);
+  if (!parsed->is_object()) return error(Code::invalid, "the body has to be a JSON object");
+  return std::move(parsed->get_object());
 }
 
 }  // namespace sojourn

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "core/command.h"
@@ -41,14 +43,18 @@ struct Request {
   std::string_view remote_address;
   ListenerDialect listener = ListenerDialect::extension;
   Moment at;
-  Principal principal;  // set by the router
-  Envelope envelope;    // set by the router
+  // Set by the router:
+  Principal principal;
+  std::optional<Error> refusal;  // why nobody is let in with these credentials; only entrances that judge it see it
+  Envelope envelope;
 
   // The first header of that name (case is ignored), or nothing.
   std::string_view header(std::string_view name) const;
   std::size_t count_headers(std::string_view name) const;
   // A parameter of the query, percent-decoded.
   std::string parameter(std::string_view name) const;
+  // A field of a body that is a form (application/x-www-form-urlencoded).
+  std::string form_field(std::string_view name) const;
 };
 
 struct Response {
@@ -59,9 +65,19 @@ struct Response {
   std::vector<std::pair<std::string_view, std::string>> headers;
 };
 
-// {"error":"..."} with the status of the code.
+// {"error":"..."} with the status of the code: the doors of extension sessions, and what belongs to no door.
 Response error_response(int status, std::string_view message);
 Response error_response(Error const& error);
+
+// {"detail":"...","code":"..."}: the doors of shared sessions and the native API. Without a word no code is named.
+Response detail_response(int status, std::string_view detail, std::string_view word = {});
+Response detail_response(Error const& error);
+
+// 200 with a body of JSON.
+Response json_response(std::string body, int status = 200);
+
+// The request's whole body as a JSON object; an empty body is an empty one. Code::invalid.
+Result<json::object> parse_object(Request const& request);
 
 // A callback into a carrier that may be gone by then: a plain value that names the exchange, so it is cheap and safe to
 // keep.
@@ -81,7 +97,10 @@ template <typename Answer> class Back {
 using Respond = Back<Response>;
 using Welcome = Back<Result<Opened>>;
 
-// The parts of a path that stood for :names, in order.
+// A part of a path, percent-decoded.
+std::string decode_segment(std::string_view text);
+
+// The parts of a path that stood for :names, in order, as sent.
 struct Parameters {
   static constexpr std::size_t count_max = 3;
   std::string_view at[count_max];

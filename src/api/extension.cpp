@@ -58,18 +58,22 @@ bool is_answer(std::string_view type) { return type == "pong" || type.ends_with(
 
 std::span<Route const> Extension::routes() {
   static constexpr std::array table{
-      Route{"GET", "/api/websocket/sessions", handle<&Extension::list>},
-      Route{"GET", "/api/websocket/sessions/:id", handle<&Extension::show>},
-      Route{"POST", "/api/websocket/sessions/:id/message", handle<&Extension::post_message>},
-      Route{"DELETE", "/api/websocket/sessions/:id", handle<&Extension::close>},
+      Route{"GET", "/api/websocket/sessions", handle<&Extension::list>, "Connected extension sessions"},
+      Route{"GET", "/api/websocket/sessions/:id", handle<&Extension::show>, "One extension session"},
+      Route{"POST", "/api/websocket/sessions/:id/message", handle<&Extension::post_message>,
+            "A message to the extension"},
+      Route{"DELETE", "/api/websocket/sessions/:id", handle<&Extension::close>, "End the session"},
   };
   return table;
 }
 
 std::span<Entrance const> Extension::entrances() {
+  static constexpr auto is_ours = [](Request const& request) { return request.listener == ListenerDialect::extension; };
   static constexpr std::array table{
-      Entrance{"/ws/extension", true, ListenerDialect::extension, sojourn::join<&Extension::join>},
-      Entrance{"/ws", false, ListenerDialect::extension, sojourn::join<&Extension::join>},
+      Entrance{"/ws/extension", Carrier::websocket, nullptr, sojourn::join<&Extension::join>,
+               "A browser's extension connects; it is a session until it goes"},
+      Entrance{"/ws", Carrier::websocket, is_ours, sojourn::join<&Extension::join>,
+               "The same, on a listener of extension sessions"},
   };
   return table;
 }
@@ -91,8 +95,9 @@ void refuse_body(Hub& hub, Request const& request, std::string_view session_id, 
 }
 
 void Extension::list(Request const& request, Parameters const&, Respond respond) {
-  hub_.submit(request.principal, ListSessions{SessionKind::extension},
-              answer_with<std::vector<SessionInfo>>(respond, [](std::vector<SessionInfo> const& sessions) {
+  hub_.submit(request.principal, ListSessions{.kind = SessionKind::extension},
+              answer_with<SessionPage>(respond, [](SessionPage const& page) {
+                auto const& sessions = page.sessions;
                 std::string body = "{\"count\":" + std::to_string(sessions.size()) + ",\"sessions\":[";
                 for (auto const& session : sessions) {
                   append_session(body, session, true);
@@ -141,7 +146,7 @@ void Extension::close(Request const& request, Parameters const& parameters, Resp
               }));
 }
 
-void Extension::join(Request const& request, Attachment via, Welcome welcome) {
+void Extension::join(Request const& request, Parameters const&, Attachment via, Welcome welcome) {
   constexpr std::size_t user_agent_bytes_max = 512;
   constexpr std::size_t device_bytes_max = 64;
   via.dialect = this;
@@ -149,23 +154,26 @@ void Extension::join(Request const& request, Attachment via, Welcome welcome) {
   via.user_agent = user_agent.empty() ? "Unknown" : to_utf8(user_agent.substr(0, user_agent_bytes_max));
   via.address = request.remote_address.empty() ? "Unknown" : request.remote_address;
   via.device = to_utf8(request.parameter("device").substr(0, device_bytes_max));
-  hub_.submit(request.principal, OpenSession{SessionKind::extension, std::move(via)},
+  hub_.submit(request.principal, OpenSession{SessionKind::extension, std::move(via), {}},
               [welcome](Result<Outcome> outcome) {
                 if (!outcome) return welcome(outcome.error());
                 welcome(std::move(std::get<Opened>(*outcome)));
               });
 }
 
-std::string Extension::greet(Session const& session, Connection const& connection) const {
+std::string Extension::greet(Session const& session, Connection const& connection, Arrival const&) const {
   auto out = frame_start("connected", session.id);
   out += ",\"message\":\"WebSocket connection established successfully\"";
   append_time(out, connection.connected_us);
   return out;
 }
 
+// An extension offers no tools.
+std::string Extension::ask(Session const&, Event const&) const { return {}; }
+
 bool Extension::encode(Session const& session, Event const& event, std::string& out) const {
   bool const is_call = event.type == EventType::call;
-  if (event.from != 0 || (!is_call && event.type != EventType::message)) return false;
+  if (event.from == session.host || (!is_call && event.type != EventType::message)) return false;
   out += "{\"type\":";
   json::append_string(out, event.name);
   if (is_call) {
@@ -233,7 +241,7 @@ void Extension::answer_after(ConnectionId connection, Command command, std::stri
 }
 
 void Extension::tell(ConnectionId connection, std::string_view type, std::string const& tail) {
-  hub_.whisper(connection, [&](Session const& session, Moment now) {
+  hub_.whisper(connection, [&](Session const& session, Connection const&, Moment now) {
     auto out = frame_start(type, session.id);
     out += tail;
     append_time(out, now.utc_us);

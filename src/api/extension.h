@@ -21,15 +21,16 @@ class Extension final : public Dialect {
   static std::span<Route const> routes();
   static std::span<Entrance const> entrances();
 
-  std::string greet(Session const& session, Connection const& connection) const override;
+  std::string greet(Session const& session, Connection const& connection, Arrival const& arrival) const override;
   void receive(ConnectionId connection, std::string_view message) override;
   bool encode(Session const& session, Event const& event, std::string& out) const override;
+  std::string ask(Session const& session, Event const& call) const override;
 
   void list(Request const& request, Parameters const& parameters, Respond respond);
   void show(Request const& request, Parameters const& parameters, Respond respond);
   void post_message(Request const& request, Parameters const& parameters, Respond respond);
   void close(Request const& request, Parameters const& parameters, Respond respond);
-  void join(Request const& request, Attachment via, Welcome welcome);
+  void join(Request const& request, Parameters const& parameters, Attachment via, Welcome welcome);
 
  private:
   void receive_object(ConnectionId connection, json::object const& message);

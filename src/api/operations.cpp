@@ -2,15 +2,19 @@
 
 #include <array>
 
+#include "api/openapi.h"
 #include "base/json.h"
+#include "base/version.h"
 
 namespace sojourn {
 
 std::span<Route const> Operations::routes() {
   static constexpr std::array table{
-      Route{"GET", "/healthz", handle<&Operations::show_health>},
-      Route{"GET", "/readyz", handle<&Operations::show_readiness>},
-      Route{"GET", "/api/health", handle<&Operations::show_documented_health>},
+      Route{"GET", "/healthz", handle<&Operations::show_health>, "Whether the process lives", true},
+      Route{"GET", "/readyz", handle<&Operations::show_readiness>, "Whether it can serve, and how", true},
+      Route{"GET", "/api/health", handle<&Operations::show_documented_health>, "The documented health check", true},
+      Route{"GET", "/", handle<&Operations::show_root>, "What this is, on a listener of sessions", true},
+      Route{"GET", "/openapi.json", handle<&Operations::describe>, "This description", true},
   };
   return table;
 }
@@ -33,6 +37,16 @@ void Operations::show_readiness(Request const&, Parameters const&, Respond respo
   response.status = is_ready ? 200 : 503;
   response.body = json::to_text(body);
   respond(std::move(response));
+}
+
+void Operations::show_root(Request const& request, Parameters const&, Respond respond) {
+  if (request.listener != ListenerDialect::sessions) return respond(error_response(404, "Endpoint not found"));
+  respond(json_response("{\"name\":\"sojourn\",\"version\":\"" + std::string(version) +
+                        "\",\"api\":\"/api/v1\",\"description\":\"/openapi.json\"}"));
+}
+
+void Operations::describe(Request const&, Parameters const&, Respond respond) {
+  respond(json_response(to_openapi(router_.doors())));
 }
 
 // The document's own health check; its two shapes together.

@@ -12,8 +12,9 @@ namespace sojourn {
 
 class Operations {
  public:
-  // `hub` outlives the door; `sending` names how bytes go out ("send", "io_uring").
-  Operations(Hub const& hub, std::string sending) : hub_(hub), sending_(std::move(sending)) {}
+  // `hub` and `router` outlive the door; `sending` names how bytes go out ("send", "io_uring").
+  Operations(Hub const& hub, Router const& router, std::string sending)
+      : hub_(hub), router_(router), sending_(std::move(sending)) {}
 
   static std::span<Route const> routes();
 
@@ -22,10 +23,13 @@ class Operations {
 
   void show_health(Request const& request, Parameters const& parameters, Respond respond);
   void show_readiness(Request const& request, Parameters const& parameters, Respond respond);
+  void show_root(Request const& request, Parameters const& parameters, Respond respond);
+  void describe(Request const& request, Parameters const& parameters, Respond respond);
   void show_documented_health(Request const& request, Parameters const& parameters, Respond respond);
 
  private:
   Hub const& hub_;
+  Router const& router_;
   std::string sending_;
   bool draining_ = false;
 };

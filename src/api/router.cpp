@@ -1,5 +1,7 @@
 #include "api/router.h"
 
+#include <array>
+
 #include "base/id.h"
 #include "base/text.h"
 
@@ -17,7 +19,38 @@ Response preflight_response() {
   return response;
 }
 
+// Who must not see whose answers.
+std::string to_name(Principal const& principal) {
+  std::string name(to_word(principal.scope));
+  name += std::to_string(static_cast<int>(principal.role)) + '\0' + principal.name;
+  return principal.grant ? name + '\0' + principal.grant->token_id : name;
+}
+
+// Whose errors have a "detail": the doors of shared sessions, the native API, and a listener that is theirs.
+bool has_details(Request const& request) {
+  constexpr std::array<std::string_view, 6> prefixes{"/api/v1",     "/sessions",     "/ws/session",
+                                                     "/test-token", "/send-message", "/token"};
+  auto const path = request.path;
+  for (auto const prefix : prefixes) {
+    if (path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/')) return true;
+  }
+  return request.listener == ListenerDialect::sessions && !path.starts_with("/api/");
+}
+
+std::string_view without_slash(std::string_view path) {
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
 }  // namespace
+
+Response refusal(Request const& request, Error const& error) {
+  if (!has_details(request)) return error_response(error);
+  auto response = detail_response(error);
+  // The documented doors have nothing beside the detail.
+  if (!request.path.starts_with("/api/")) response.body = detail_response(response.status, error.message).body;
+  return response;
+}
 
 bool matches(std::string_view pattern, std::string_view path, Parameters& parameters) {
   parameters.count = 0;
@@ -58,40 +91,94 @@ Result<> Router::admit(Request& request) {
     return origin.error();
   }
   request.envelope.allow_origin = std::move(*origin);
-  request.principal = local_principal();
   return {};
+}
+
+// Whether there is a principal; else the request carries why not.
+bool Router::identify(Request& request) const {
+  auto principal = identity_.identify(request);
+  if (principal) {
+    request.principal = std::move(*principal);
+    return true;
+  }
+  request.refusal = principal.error();
+  log_.write(Level::info, "request.unauthenticated",
+             {{"request_id", request.envelope.request_id},
+              {"path", request.path},
+              {"reason", request.refusal->message},
+              {"address", request.remote_address}});
+  return false;
 }
 
 void Router::handle(Request& request, Respond respond) {
   if (auto const admitted = admit(request); !admitted) {
-    auto refusal = error_response(admitted.error());
-    refusal.is_last = true;
-    return respond(std::move(refusal));
+    auto refused = refusal(request, admitted.error());
+    refused.is_last = true;
+    return respond(std::move(refused));
   }
   if (request.method == "OPTIONS") return respond(preflight_response());
-  auto path = request.path;
-  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  auto const path = without_slash(request.path);
   auto const method = request.method == "HEAD" ? std::string_view("GET") : request.method;
   Parameters parameters;
   for (auto const& door : doors_) {
     for (auto const& route : door.routes) {
-      if (route.method == method && matches(route.pattern, path, parameters))
-        return route.handler(door.door, request, parameters, respond);
+      if (route.method != method || !matches(route.pattern, path, parameters)) continue;
+      if (!route.is_public && !identify(request)) return respond(refusal(request, *request.refusal));
+      if (method != "POST" || route.is_public) return route.handler(door.door, request, parameters, respond);
+      auto const kept = replays_.begin(request, to_name(request.principal), respond);
+      if (kept) route.handler(door.door, request, parameters, *kept);
+      return;
     }
   }
-  respond(error_response(row(Code::not_found).http_status, "Endpoint not found"));
+  refuse_path(request, path, respond);
+}
+
+void Router::refuse_path(Request const& request, std::string_view path, Respond respond) const {
+  if (!has_details(request)) return respond(error_response(row(Code::not_found).http_status, "Endpoint not found"));
+  std::string allowed;
+  Parameters parameters;
+  for (auto const& door : doors_) {
+    for (auto const& route : door.routes) {
+      if (matches(route.pattern, path, parameters)) allowed.append(allowed.empty() ? "" : ", ").append(route.method);
+    }
+  }
+  if (allowed.empty()) return respond(detail_response(404, "Not Found"));
+  auto response = detail_response(405, "Method Not Allowed");
+  response.headers.emplace_back("Allow", std::move(allowed));
+  respond(std::move(response));
+}
+
+Entrance const* Router::find_entrance(Request const& request, Carrier carrier, Parameters& parameters,
+                                      void** found) const {
+  // The documented upgrade paths are those and no others.
+  auto const path = request.path.starts_with("/api/") ? without_slash(request.path) : request.path;
+  for (auto const& door : doors_) {
+    for (auto const& entrance : door.entrances) {
+      if (entrance.carrier != carrier || !matches(entrance.pattern, path, parameters)) continue;
+      if (entrance.is_meant != nullptr && !entrance.is_meant(request)) continue;
+      *found = door.door;
+      return &entrance;
+    }
+  }
+  return nullptr;
+}
+
+bool Router::is_event_stream(Request const& request) const {
+  void* door = nullptr;
+  Parameters parameters;
+  return wants_event_stream(request) && !wants_websocket(request) &&
+         find_entrance(request, Carrier::event_stream, parameters, &door) != nullptr;
 }
 
 void Router::join(Request& request, Attachment via, Welcome welcome) {
   if (auto const admitted = admit(request); !admitted) return welcome(admitted.error());
-  for (auto const& door : doors_) {
-    for (auto const& entrance : door.entrances) {
-      if (entrance.path != request.path) continue;
-      if (entrance.every_listener || entrance.listener == request.listener)
-        return entrance.joiner(door.door, request, std::move(via), welcome);
-    }
-  }
-  welcome(error(Code::invalid, "no WebSocket is served at this path"));
+  void* door = nullptr;
+  Parameters parameters;
+  auto const carrier = wants_websocket(request) ? Carrier::websocket : Carrier::event_stream;
+  auto const* const entrance = find_entrance(request, carrier, parameters, &door);
+  if (entrance == nullptr) return welcome(error(Code::invalid, "no WebSocket is served at this path"));
+  if (!identify(request) && !entrance->judges_tokens) return welcome(*request.refusal);
+  entrance->joiner(door, request, parameters, std::move(via), welcome);
 }
 
 }  // namespace sojourn

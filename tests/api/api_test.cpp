@@ -53,6 +53,74 @@ TEST(ErrorResponse, TakesItsStatusFromTheTable) {
   }
 }
 
+TEST(DetailResponse, HasAWordForPrograms) {
+  EXPECT_EQ(detail_response(404, "Not Found").body, "{\"detail\":\"Not Found\"}");
+  EXPECT_EQ(detail_response(404, "a \"b\"", "not_found").body, "{\"detail\":\"a \\\"b\\\"\",\"code\":\"not_found\"}");
+  EXPECT_EQ(detail_response(404, "\xff").body, "{\"detail\":\"\xc3\xbf\"}") << "always UTF-8: taken as Latin-1";
+  for (auto const& each : error_table()) {
+    auto const response = detail_response(Error{each.code, "x", 7});
+    EXPECT_EQ(response.status, each.http_status) << each.word;
+    auto const body = json::parse(response.body);
+    ASSERT_TRUE(body) << each.word;
+    EXPECT_EQ(body->at("detail"), "x");
+    EXPECT_EQ(std::string_view(body->at("code").as_string()), each.word);
+    EXPECT_EQ(body->as_object().contains("revision"), each.code == Code::precondition_failed) << each.word;
+  }
+  EXPECT_EQ(json::parse(detail_response(Error{Code::precondition_failed, "x", 7}).body)->at("revision"), 7);
+}
+
+TEST(ErrorResponse, SaysWhatToDoNextInAHeader) {
+  for (auto const& each : error_table()) {
+    auto const headers_of = [](Response const& response) {
+      std::string out;
+      for (auto const& [name, value] : response.headers) out.append(name).append(": ").append(value).append(";");
+      return out;
+    };
+    std::string const expected = each.code == Code::too_many          ? "Retry-After: 1;"
+                                 : each.code == Code::unauthenticated ? "WWW-Authenticate: Bearer;"
+                                                                      : "";
+    bool const has_tag = each.code == Code::precondition_failed;
+    EXPECT_EQ(headers_of(error_response(Error{each.code, "x", 7})), expected) << each.word;
+    EXPECT_EQ(headers_of(detail_response(Error{each.code, "x", 7})), has_tag ? "ETag: \"7\";" : expected) << each.word;
+  }
+}
+
+TEST(ParseObject, IsTheWholeBodyOrNothing) {
+  for (auto const& [body, text] : {std::pair<std::string_view, std::string_view>{"", "{}"},
+                                   {"{}", "{}"},
+                                   {" {\"a\":[1]} ", "{\"a\":[1]}"},
+                                   {"[]", "the body has to be a JSON object"},
+                                   {"null", "the body has to be a JSON object"},
+                                   {"{\"a\":1", ""},
+                                   {"a=1", ""}}) {
+    Request request;
+    request.body = body;
+    auto const parsed = parse_object(request);
+    if (parsed) {
+      EXPECT_EQ(json::to_text(*parsed), text) << body;
+      continue;
+    }
+    EXPECT_EQ(parsed.error().code, Code::invalid);
+    if (text.empty())
+      EXPECT_TRUE(parsed.error().message.starts_with("the body is not JSON: ")) << parsed.error().message;
+    else
+      EXPECT_EQ(parsed.error().message, text) << body;
+  }
+}
+
+TEST(Request, FieldsOfAFormAreDecoded) {
+  Request request;
+  request.body = "username=a+b&password=%C3%bc%26&username=c";
+  EXPECT_EQ(request.form_field("username"), "a b") << "the first counts";
+  EXPECT_EQ(request.form_field("password"), "\xc3\xbc&");
+  EXPECT_EQ(request.form_field("missing"), "");
+}
+
+TEST(DecodeSegment, KeepsThePlus) {
+  EXPECT_EQ(decode_segment("a+b%20c%2Fd%"), "a+b c/d%");
+  EXPECT_EQ(decode_segment("%00x").size(), 2u);
+}
+
 TEST(Back, FindsItsCarrierAndItsExchange) {
   struct Carrier {
     std::uint64_t exchange = 0;

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "api/openapi.h"
 #include "base/json.h"
+#include "base/version.h"
 #include "support/desk.h"
 
 namespace sojourn {
@@ -54,6 +56,30 @@ TEST(Operations, AServerWithoutItsStoreIsNotReady) {
   EXPECT_EQ(asked.status(), 503);
   EXPECT_EQ(json::parse(asked.body())->at("status"), "not_ready");
   EXPECT_EQ(json::parse(asked.body())->at("store"), "failed");
+}
+
+TEST(Operations, TheDescriptionIsOfWhatTheRouterHas) {
+  Desk desk;
+  auto const& asked = desk.ask("GET", "/openapi.json");
+  EXPECT_EQ(asked.status(), 200);
+  EXPECT_EQ(asked.body(), to_openapi(desk.router.doors()));
+  EXPECT_EQ(asked.response().content_type, "application/json; charset=utf-8");
+}
+
+TEST(Operations, TheRootOfAListenerOfSharedSessionsSaysWhatThisIs) {
+  Desk desk;
+  EXPECT_EQ(desk.ask("GET", "/").body(), "{\"error\":\"Endpoint not found\"}");
+  EXPECT_EQ(desk.ask("GET", "/").status(), 404);
+  Request request;
+  request.listener = ListenerDialect::sessions;
+  Response answer;
+  desk.operations.show_root(
+      request, {},
+      Respond([](void* place, std::uint64_t, Response given) { *static_cast<Response*>(place) = std::move(given); },
+              &answer, 0));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "{\"name\":\"sojourn\",\"version\":\"" + std::string(version) +
+                             "\",\"api\":\"/api/v1\",\"description\":\"/openapi.json\"}");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Replays every transcript of extension/ in memory: requests through the router, messages through the dialect.
+// Replays every transcript of a door's folder in memory: requests through the router, messages through the dialect.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/desk.h"
@@ -35,7 +36,8 @@ class Replay {
       case Step::Kind::connect:
         return connect(step);
       case Step::Kind::say:
-        return desk_.say(line(step), ids_.fill(step.text));
+        desk_.say(line(step), ids_.fill(step.text));
+        return settle();
       case Step::Kind::hear:
         return expect_message(step);
       case Step::Kind::goodbye:
@@ -44,6 +46,9 @@ class Replay {
         return;
       case Step::Kind::drop:
         return desk_.leave(line(step));
+      case Step::Kind::header:
+        headers_.emplace_back(step.first, ids_.fill(step.second));
+        return;
     }
   }
 
@@ -60,10 +65,15 @@ class Replay {
   Line& line(Step const& step) { return *lines_.at(step.who); }
 
   void ask(Step const& step) {
-    test::Fields fields;
-    if (!step.text.empty()) fields.emplace_back("Content-Type", "application/json");
+    auto fields = std::exchange(headers_, {});
+    bool const says_type = std::ranges::any_of(fields, [](auto const& field) { return field.first == "Content-Type"; });
+    if (!step.text.empty() && !says_type) fields.emplace_back("Content-Type", "application/json");
     asked_.push_back(&desk_.begin(step.first, ids_.fill(step.second), ids_.fill(step.text), std::move(fields)));
-    desk_.turn();
+    settle();
+  }
+  // As many turns as a chain of commands, commits and answers may take.
+  void settle() {
+    for (int i = 0; i < 8; ++i) desk_.turn();
   }
 
   void expect_answer(Step const& step) {
@@ -79,11 +89,13 @@ class Replay {
   void connect(Step const& step) {
     test::Fields fields;
     if (auto const colon = step.second.find(": "); colon != step.second.npos)
-      fields.emplace_back(step.second.substr(0, colon), step.second.substr(colon + 2));
-    auto& opened = desk_.connect(step.first, std::move(fields));
-    ASSERT_TRUE(opened.is_open());
+      fields.emplace_back(step.second.substr(0, colon), ids_.fill(step.second.substr(colon + 2)));
+    auto& opened = desk_.connect(ids_.fill(step.first), std::move(fields));
+    // One that is refused after its handshake hears nothing but the Close frame.
+    ASSERT_TRUE(opened.is_open() || opened.outlet.closes == 1);
     lines_[step.who] = &opened;
-    heard_[step.who].assign(1, opened.greeting);
+    heard_[step.who].clear();
+    if (opened.is_open()) heard_[step.who].push_back(opened.greeting);
     closes_heard_[step.who] = 0;
   }
 
@@ -105,18 +117,24 @@ class Replay {
     heard.pop_front();
   }
 
-  Desk desk_;
-  Placeholders ids_;
+  Desk desk_{test::DeskSetup{.accounts = {{}, true, false}}};
+  Placeholders ids_{[this](std::string_view user, std::string_view scope) {
+    return desk_.mint(std::string(user), to_scope(scope).value_or(Scope::read));
+  }};
+  test::Fields headers_;  // of the next request
   std::deque<Ask*> asked_;
   std::map<char, Line*> lines_;
   std::map<char, std::deque<std::string>> heard_;
   std::map<char, int> closes_heard_;
 };
 
+// "DOOR/NAME" of every transcript.
 std::vector<std::string> find_transcripts() {
   std::vector<std::string> names;
-  for (auto const& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / "extension")) {
-    if (entry.path().extension() == ".txt") names.push_back(entry.path().stem().string());
+  for (std::string const door : {"extension", "tracking"}) {
+    for (auto const& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / door)) {
+      if (entry.path().extension() == ".txt") names.push_back(door + "/" + entry.path().stem().string());
+    }
   }
   std::ranges::sort(names);
   return names;
@@ -130,7 +148,7 @@ std::string read_file(fs::path const& path) {
 class TranscriptTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(TranscriptTest, HappensAsItIsWritten) {
-  auto const path = fs::path(__FILE__).parent_path() / "extension" / (GetParam() + ".txt");
+  auto const path = fs::path(__FILE__).parent_path() / (GetParam() + ".txt");
   auto const transcript = test::read_transcript(read_file(path));
   ASSERT_EQ(transcript.error, "");
   ASSERT_FALSE(transcript.steps.empty());
@@ -143,14 +161,17 @@ TEST_P(TranscriptTest, HappensAsItIsWritten) {
   replay.expect_nothing_more();
 }
 
-INSTANTIATE_TEST_SUITE_P(Extension, TranscriptTest, testing::ValuesIn(find_transcripts()),
-                         [](auto const& each) { return each.param; });
+INSTANTIATE_TEST_SUITE_P(Doors, TranscriptTest, testing::ValuesIn(find_transcripts()), [](auto const& each) {
+  auto name = each.param;
+  std::ranges::replace(name, '/', '_');
+  return name;
+});
 
 TEST(TranscriptReader, ReadsEveryKindOfLine) {
   auto const transcript = test::read_transcript(
       "# title\n\n> GET /a\n> POST /a {\"b\": 1}\n< 200 {} x\n< 204\nA> connect /ws X: y z\nB> close 1000\nA> binary "
       "{}\n"
-      "A> closed is a word\nA< close 1000 Session closed\nA> drop");
+      "A> closed is a word\nA< close 1000 Session closed\nA> drop\n+ A: b: c");
   ASSERT_EQ(transcript.error, "");
   std::string all;
   for (auto const& step : transcript.steps) {
@@ -160,11 +181,11 @@ TEST(TranscriptReader, ReadsEveryKindOfLine) {
   }
   EXPECT_EQ(all,
             "3 0 |GET|/a|\n4 0 |POST|/a|{\"b\": 1}\n5 1 |200||{} x\n6 1 |204||\n7 2 A|/ws|X: y z|\n8 5 B|1000||\n"
-            "9 3 A|||{}\n10 3 A|||closed is a word\n11 4 A|||close 1000 Session closed\n12 6 A|||\n");
+            "9 3 A|||{}\n10 3 A|||closed is a word\n11 4 A|||close 1000 Session closed\n12 6 A|||\n13 7 |A|b: c|\n");
 }
 
 TEST(TranscriptReader, NamesTheLineThatIsNoStep) {
-  for (std::string_view const wrong : {"GET /a", "> GET", "a> x", "A>x", "A> ", "A= x", "AB> x"}) {
+  for (std::string_view const wrong : {"GET /a", "> GET", "a> x", "A>x", "A> ", "A= x", "AB> x", "+ x", "+ : y"}) {
     EXPECT_EQ(test::read_transcript("# t\n" + std::string(wrong)).error, "line 2 is no step: " + std::string(wrong));
   }
 }
@@ -176,6 +197,13 @@ TEST(TranscriptReader, PlaceholdersStandForWhatTheySay) {
   EXPECT_TRUE(ids.matches("<id:a>", "ext_1-2"));
   EXPECT_FALSE(ids.matches("<id:a>", "ext_1-3")) << "an id is remembered";
   EXPECT_FALSE(ids.matches("<id:b>\"", "\"")) << "an id is not empty";
+  EXPECT_FALSE(ids.matches("<id:c>\"", "a.b\"")) << "an id has no dot";
+  EXPECT_TRUE(ids.matches("\"<text:c>\"", "\"a.b\""));
+  EXPECT_EQ(ids.fill("<text:c>/<id:c>"), "a.b/<id:c>");
+  EXPECT_TRUE(ids.matches("<number>,", "5,"));
+  EXPECT_FALSE(ids.matches("<number>,", ",")) << "a number has a digit";
+  EXPECT_TRUE(ids.matches("<time>", "2026-02-24T19:22:16.015123Z"));
+  EXPECT_FALSE(ids.matches("<time>", "2026-02-24T19:22:16.015Z"));
   EXPECT_FALSE(ids.matches("<ms>", "177196093601")) << "12 digits";
   EXPECT_FALSE(ids.matches("<ms>", "17719609360155")) << "14 digits";
   EXPECT_TRUE(ids.matches("<iso>", "2026-02-24T19:22:16.015Z"));
@@ -186,6 +214,17 @@ TEST(TranscriptReader, PlaceholdersStandForWhatTheySay) {
   EXPECT_FALSE(ids.matches("abc", "ab"));
   EXPECT_FALSE(ids.matches("ab", "abc"));
   EXPECT_FALSE(ids.matches("{\"a\":1}", "{\"a\": 1}")) << "blanks count";
+}
+
+TEST(TranscriptReader, TokensAreMintedOnceForEachUserAndScope) {
+  int count = 0;
+  Placeholders ids([&count](std::string_view user, std::string_view scope) {
+    return std::string(user) + "." + std::string(scope) + "." + std::to_string(++count);
+  });
+  EXPECT_EQ(ids.fill("<token:a> <token:a> <token:a:admin>"), "a.write.1 a.write.1 a.admin.2");
+  EXPECT_TRUE(ids.matches("<token:a>", "a.write.1"));
+  EXPECT_FALSE(ids.matches("<token:b>", "b.write.3")) << "an answer makes no token";
+  EXPECT_EQ(Placeholders().fill("<token:a>"), "<token:a>");
 }
 
 }  // namespace

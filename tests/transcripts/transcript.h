@@ -2,23 +2,26 @@
 // Invariant: a step keeps the number of its line; whatever is no step is an error that names its line. Values.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sojourn::test {
 
 struct Step {
-  enum class Kind { request, answer, connect, say, hear, goodbye, drop };
+  enum class Kind { request, answer, connect, say, hear, goodbye, drop, header };
 
   Kind kind = Kind::request;
   int line = 0;
   char who = 0;        // a connection's letter; 0 = a request or its answer
-  std::string first;   // METHOD, STATUS, TARGET; a goodbye's code
-  std::string second;  // TARGET; the header of a connect
+  std::string first;   // METHOD, STATUS, TARGET; a goodbye's code; a header's name
+  std::string second;  // TARGET; the header of a connect; a header's value
   std::string text;    // body, message, or what is heard
 };
 
@@ -66,6 +69,13 @@ inline std::optional<Step> read_step(std::string_view line, int number) {
     auto status = take_word(line);
     return Step{Step::Kind::answer, number, 0, std::move(status), {}, std::string(line)};
   }
+  if (line.starts_with("+ ")) {
+    line.remove_prefix(2);
+    auto const colon = line.find(": ");
+    if (colon == line.npos || colon == 0) return std::nullopt;
+    return Step{
+        Step::Kind::header, number, 0, std::string(line.substr(0, colon)), std::string(line.substr(colon + 2)), {}};
+  }
   if (line.size() < 4 || line[0] < 'A' || line[0] > 'Z' || line[2] != ' ') return std::nullopt;
   if (line[1] == '>') return read_action(line.substr(3), number, line[0]);
   if (line[1] == '<') return Step{Step::Kind::hear, number, line[0], {}, {}, std::string(line.substr(3))};
@@ -92,94 +102,116 @@ inline Transcript read_transcript(std::string_view text) {
 // What placeholders stand for in one replay.
 class Placeholders {
  public:
-  // `text` with its known <id:NAME> filled in.
-  std::string fill(std::string_view text) const {
+  using Mint = std::function<std::string(std::string_view user, std::string_view scope)>;
+
+  // `mint` makes what <token:USER:SCOPE> stands for, once for each.
+  explicit Placeholders(Mint mint = nullptr) : mint_(std::move(mint)) {}
+
+  // `text` with its known names and its tokens filled in.
+  std::string fill(std::string_view text) {
     std::string out;
     while (!text.empty()) {
       auto const name = name_at(text);
-      auto const known = name ? ids_.find(*name) : ids_.end();
-      if (known == ids_.end()) {
+      auto const* const known = name ? find_or_mint(*name) : nullptr;
+      if (known == nullptr) {
         out += text.front();
         text.remove_prefix(1);
       } else {
-        out += known->second;
+        out += *known;
         text.remove_prefix(text.find('>') + 1);
       }
     }
     return out;
   }
 
-  // Whether `heard` is what `written` says; new ids are remembered when it is.
+  // Whether `heard` is what `written` says; new names are remembered when it is.
   bool matches(std::string_view written, std::string_view heard) {
-    auto learned = ids_;
+    auto learned = names_;
     while (!written.empty()) {
       auto const count = length_of(written, heard, learned);
       if (!count) return false;
       heard.remove_prefix(*count);
     }
     if (!heard.empty()) return false;
-    ids_ = std::move(learned);
+    names_ = std::move(learned);
     return true;
   }
 
  private:
-  using Ids = std::map<std::string, std::string, std::less<>>;
+  using Names = std::map<std::string, std::string, std::less<>>;
+  using Count = std::optional<std::size_t>;
 
+  // "id:a" of "<id:a>...".
   static std::optional<std::string> name_at(std::string_view text) {
-    if (!text.starts_with("<id:") || text.find('>') == text.npos) return std::nullopt;
-    return std::string(text.substr(4, text.find('>') - 4));
+    for (std::string_view const kind : {"<id:", "<text:", "<token:"}) {
+      if (text.starts_with(kind) && text.find('>') != text.npos) return std::string(text.substr(1, text.find('>') - 1));
+    }
+    return std::nullopt;
   }
-  static std::size_t count_while(std::string_view text, bool (*is_so)(char)) {
+  std::string const* find_or_mint(std::string_view name) {
+    if (auto const known = names_.find(name); known != names_.end()) return &known->second;
+    if (!mint_ || !name.starts_with("token:")) return nullptr;
+    auto const who = name.substr(6);
+    auto const colon = who.find(':');
+    auto const scope = colon == who.npos ? "write" : who.substr(colon + 1);
+    return &(names_[std::string(name)] = mint_(who.substr(0, colon), scope));
+  }
+  static Count count_while(std::string_view text, bool (*is_so)(char)) {
     std::size_t count = 0;
     while (count < text.size() && is_so(text[count])) ++count;
-    return count;
+    return count > 0 ? Count(count) : std::nullopt;
   }
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_id(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
   }
+  static bool is_no_quote(char c) { return c != '"'; }
 
   // Takes one character or placeholder off `written`; how much of `heard` it stands for.
-  static std::optional<std::size_t> length_of(std::string_view& written, std::string_view heard, Ids& ids) {
-    auto const name = name_at(written);
-    bool const is_ms = written.starts_with("<ms>");
-    bool const is_iso = written.starts_with("<iso>");
-    bool const is_any = written.starts_with("<any>");
-    if (!name && !is_ms && !is_iso && !is_any) {
-      bool const same = !heard.empty() && heard.front() == written.front();
-      written.remove_prefix(1);
-      return same ? std::optional<std::size_t>(1) : std::nullopt;
+  static Count length_of(std::string_view& written, std::string_view heard, Names& names) {
+    if (auto const name = name_at(written)) {
+      written.remove_prefix(written.find('>') + 1);
+      return length_of_name(*name, heard, names);
     }
-    written.remove_prefix(written.find('>') + 1);
-    std::size_t count = 0;
-    bool fits = false;
-    if (name) {
-      auto const known = ids.find(*name);
-      count = known != ids.end() ? known->second.size() : count_while(heard, is_id);
-      fits = known != ids.end() ? heard.starts_with(known->second) : count > 0;
-      if (fits) ids[*name] = heard.substr(0, count);
-    } else if (is_ms) {
-      count = count_while(heard, is_digit);
-      fits = count == 13;
-    } else if (is_iso) {
-      count = 24;
-      fits = is_time(heard.substr(0, count));
-    } else {
-      count = count_while(heard, [](char c) { return c != '"'; });
-      fits = count > 0;
+    struct Kind {
+      std::string_view word;
+      Count (*measure)(std::string_view heard);
+    };
+    static constexpr Kind kinds[] = {
+        {"<ms>", [](std::string_view text) { return exactly(13, count_while(text, is_digit)); }},
+        {"<iso>", [](std::string_view text) { return length_of_time(text, "dddd-dd-ddTdd:dd:dd.dddZ"); }},
+        {"<time>", [](std::string_view text) { return length_of_time(text, "dddd-dd-ddTdd:dd:dd.ddddddZ"); }},
+        {"<number>", [](std::string_view text) { return count_while(text, is_digit); }},
+        {"<any>", [](std::string_view text) { return count_while(text, is_no_quote); }},
+    };
+    for (auto const& kind : kinds) {
+      if (!written.starts_with(kind.word)) continue;
+      written.remove_prefix(kind.word.size());
+      return kind.measure(heard);
     }
-    return fits ? std::optional(count) : std::nullopt;
+    bool const is_same = !heard.empty() && heard.front() == written.front();
+    written.remove_prefix(1);
+    return is_same ? Count(1) : std::nullopt;
   }
-  static bool is_time(std::string_view text) {
-    constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd.dddZ";
-    if (text.size() != shape.size()) return false;
+  static Count length_of_name(std::string const& name, std::string_view heard, Names& names) {
+    if (auto const known = names.find(name); known != names.end())
+      return heard.starts_with(known->second) ? Count(known->second.size()) : std::nullopt;
+    if (name.starts_with("token:")) return std::nullopt;
+    auto const count = count_while(heard, name.starts_with("id:") ? is_id : is_no_quote);
+    if (count) names[name] = heard.substr(0, *count);
+    return count;
+  }
+  static Count exactly(std::size_t wanted, Count count) { return count == Count(wanted) ? count : std::nullopt; }
+  static Count length_of_time(std::string_view text, std::string_view shape) {
+    if (text.size() < shape.size()) return std::nullopt;
     for (std::size_t i = 0; i < shape.size(); ++i) {
-      if (shape[i] == 'd' ? !is_digit(text[i]) : text[i] != shape[i]) return false;
+      if (shape[i] == 'd' ? !is_digit(text[i]) : text[i] != shape[i]) return std::nullopt;
     }
-    return true;
+    return shape.size();
   }
 
-  Ids ids_;
+  Mint mint_;
+  Names names_;
 };
 
 }  // namespace sojourn::test

@@ -1,0 +1,31 @@
+// How the doors of shared sessions answer a command: its outcome shaped as JSON, or the error with the session's id.
+// The hub's thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/api.h"
+#include "core/command.h"
+
+namespace sojourn {
+
+// 404 names the session; of one that has expired its owner is told so.
+Response session_refusal(Error const& error, std::string_view session_id);
+
+// `shape` makes the Response of an outcome of type T.
+template <typename T, typename Shape> Reply answer_with(Respond respond, std::string session_id, Shape shape) {
+  return [respond, id = std::move(session_id), shape = std::move(shape)](Result<Outcome> outcome) {
+    if (!outcome) return respond(session_refusal(outcome.error(), id));
+    respond(shape(std::get<T>(*outcome)));
+  };
+}
+
+// 204.
+Response empty_response();
+
+// {"name":value, of a JSON text; commas are the caller's.
+void append_text_member(std::string& out, std::string_view name, std::string_view text);
+
+}  // namespace sojourn
