@@ -4,30 +4,44 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <iostream>
+#include <set>
 #include <string_view>
+#include <utility>
 
-#include "app/commands.h"
 #include "app/doctor.h"
 #include "app/help.h"
+#include "app/keys.h"
+#include "app/mint.h"
 #include "app/nearest.h"
+#include "app/question.h"
 #include "app/server.h"
+#include "app/sessions.h"
+#include "app/state.h"
+#include "app/summary.h"
 #include "app/table.h"
-#include "base/json.h"
+#include "app/timeline.h"
+#include "app/watch.h"
 
 namespace sojourn {
 namespace {
 
-constexpr std::array<std::string_view, 7> commands{"serve", "sessions", "show", "send", "tabs", "close", "doctor"};
-constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 11> commands{"serve", "sessions", "show",  "send",  "state", "events",
+                                                    "watch", "tabs",     "close", "token", "doctor"};
 
 struct Options {
   Target target;
   Flags flags;
   std::string id;
   std::string message;
+  SessionFilter filter;
+  StateCommand state;
+  EventsCommand events;
+  MintCommand mint;
   bool check_config = false;
   bool version = false;
 };
@@ -43,12 +57,30 @@ void add_list(CLI::App& app, std::string const& name, std::vector<std::string>& 
   app.add_option(name, texts)->allow_extra_args(false)->check(refuse_empty);
 }
 
-void add_serve(CLI::App& app, Options& options) {
+// A flag --KEY of a setting that has no other.
+void add_setting(CLI::App& app, std::string const& key, std::vector<std::pair<std::string, std::string>>& settings) {
+  auto const take = [&settings, key](std::string const& text) { settings.emplace_back(key, text); };
+  app.add_option_function<std::string>("--" + key, take)->take_last()->check(refuse_empty);
+}
+
+// Tools have names that nobody knows before: those flags are made of the arguments themselves.
+void add_tools(CLI::App& app, Options& options, std::vector<std::string> const& arguments) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  std::set<std::string> keys;
+  for (auto const& argument : arguments) {
+    auto const name = argument.substr(0, argument.find('='));
+    if (!name.starts_with("--tools.") || name.find_first_not_of(plain) != std::string::npos) continue;
+    if (keys.insert(name).second) add_setting(app, name.substr(2), options.flags.settings);
+  }
+}
+
+void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& arguments) {
   auto& serve = *app.add_subcommand("serve");
   add_list(serve, "--listen", options.flags.listen);
   serve.add_flag("--documented-ports", options.flags.documented_ports);
   add_list(serve, "--allow-origin", options.flags.allow_origins);
   add_text(serve, "--config", options.flags.config);
+  add_text(serve, "--key-file", options.flags.key_file);
   add_text(serve, "--log-level", options.flags.log_level);
   serve.add_flag("--check-config", options.check_config);
   for (auto const& limit : limit_table) {
@@ -56,9 +88,57 @@ void add_serve(CLI::App& app, Options& options) {
     auto const take = [&options, name](std::string const& text) { options.flags.limits.emplace_back(name, text); };
     serve.add_option_function<std::string>("--limits." + name, take)->take_last();
   }
+  for (auto const& key : list_keys()) {
+    if (key.starts_with("sessions.")) add_setting(serve, key, options.flags.settings);
+  }
+  add_tools(serve, options, arguments);
 }
 
-void add_options(CLI::App& app, Options& options) {
+CLI::App& add_with_id(CLI::App& app, std::string const& name, Options& options) {
+  auto& command = *app.add_subcommand(name);
+  command.add_option("ID", options.id)->required();
+  return command;
+}
+
+// A command line has no text of no characters that means nothing: what is given counts.
+void add_given(CLI::App& app, std::string const& name, std::optional<std::string>& text) {
+  app.add_option_function<std::string>(name, [&text](std::string const& given) { text = given; })->take_last();
+}
+
+std::string refuse_fraction(std::string const& text) {
+  bool const is_whole = !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
+  return is_whole ? "" : "\"" + text + "\" is no whole number";
+}
+
+void add_state(CLI::App& app, Options& options) {
+  auto& state = add_with_id(app, "state", options);
+  add_given(state, "KEY", options.state.key);
+  add_given(state, "VALUE", options.state.value);
+  add_given(state, "--patch", options.state.patch);
+  state.add_flag("--delete", options.state.is_deleting);
+  auto const take = [&options](std::int64_t const& revision) { options.state.if_revision = revision; };
+  state.add_option_function<std::int64_t>("--if-revision", take)->take_last()->check(refuse_fraction);
+}
+
+void add_events(CLI::App& app, Options& options) {
+  auto& events = add_with_id(app, "events", options);
+  add_text(events, "--since", options.events.since);
+  events.add_option("--limit", options.events.count_max)->take_last()->check(refuse_fraction);
+  add_text(add_with_id(app, "watch", options), "--since", options.events.since);
+}
+
+void add_token(CLI::App& app, Options& options) {
+  auto& token = *app.add_subcommand("token");
+  add_text(token, "--user", options.mint.user);
+  add_text(token, "--session", options.mint.session);
+  add_text(token, "--scope", options.mint.scope);
+  add_text(token, "--expires", options.mint.expires);
+  token.add_flag("--single-use", options.mint.is_single_use);
+  token.add_flag("--hash-password", options.mint.is_hashing);
+  add_text(token, "--config", options.mint.config);
+}
+
+void add_options(CLI::App& app, Options& options, std::vector<std::string> const& arguments) {
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_help_flag("-h,--help");
@@ -66,15 +146,16 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--json", options.target.json);
   add_text(app, "--server", options.target.server);
   add_text(app, "--data", options.target.data);
-  add_serve(app, options);
-  app.add_subcommand("sessions");
+  add_serve(app, options, arguments);
+  auto& sessions = *app.add_subcommand("sessions");
+  add_text(sessions, "--kind", options.filter.kind);
+  add_text(sessions, "--owner", options.filter.owner);
   app.add_subcommand("doctor");
-  for (char const* const name : {"show", "tabs", "close"}) {
-    app.add_subcommand(name)->add_option("ID", options.id)->required();
-  }
-  auto& send = *app.add_subcommand("send");
-  send.add_option("ID", options.id)->required();
-  send.add_option("JSON", options.message)->required();
+  for (char const* const name : {"show", "tabs", "close"}) add_with_id(app, name, options);
+  add_with_id(app, "send", options).add_option("JSON", options.message)->required();
+  add_state(app, options);
+  add_events(app, options);
+  add_token(app, options);
 }
 
 std::string get_command(CLI::App const& app) {
@@ -124,34 +205,9 @@ Error to_error(CLI::App const& app, CLI::ParseError const& thrown) {
                                 command + (command.empty() ? "" : " ") + "--help");
 }
 
-Result<int> print(Terminal& terminal, std::string_view text) {
-  terminal.out << text;
-  if (!terminal.out.flush()) return error(Code::storage_full, "standard output can't be written; is its disk full?");
+Result<int> to_exit_code(Result<> const& done) {
+  if (!done) return done.error();
   return 0;
-}
-
-Result<int> show_config(Config const& config, Options const& options, Terminal& terminal) {
-  auto const level = levels[static_cast<std::size_t>(config.log_level)];
-  json::object limits;
-  for (auto const& limit : limit_table) limits[limit.name] = config.limits.*limit.member;
-  json::array listen;
-  std::string text = "The configuration is valid.\n";
-  for (auto const& address : config.listen) {
-    listen.push_back(json::value(to_text(address) + "=" + address.dialect));
-    text += "listen        " + to_text(address) + " (" + address.dialect + ")\n";
-  }
-  text += "data          " + visible(config.data) + "\n";
-  json::array origins;
-  for (auto const& origin : config.allow_origins) {
-    origins.push_back(json::value(origin));
-    text += "allow origin  " + origin + "\n";
-  }
-  text += "log level     " + std::string(level) + "\n";
-  if (!options.target.json) return print(terminal, text);
-  json::object const all{{"listen", std::move(listen)},         {"data", config.data},
-                         {"allow_origins", std::move(origins)}, {"documented_ports", config.documented_ports},
-                         {"limits", std::move(limits)},         {"log", json::object{{"level", level}}}};
-  return print(terminal, visible_json(json::to_text(all)) + "\n");
 }
 
 Result<int> run_serve(Options const& options, Terminal& terminal) {
@@ -159,28 +215,38 @@ Result<int> run_serve(Options const& options, Terminal& terminal) {
   flags.data = options.target.data;
   auto const config = load_config(flags, terminal.environment);
   if (!config) return config.error();
-  if (options.check_config) return show_config(*config, options, terminal);
+  if (options.check_config && options.target.json) return to_exit_code(print_json(terminal, to_json(*config)));
+  if (options.check_config) return to_exit_code(print(terminal, describe_config(*config)));
   return terminal.serve(*config);
 }
 
-Result<int> to_exit_code(Result<> const& done) {
-  if (!done) return done.error();
-  return 0;
+Result<> run_on_session(std::string const& command, Options const& options, Terminal& terminal) {
+  auto const& target = options.target;
+  if (options.id.empty()) {
+    return error(Code::usage, command + ": ID is empty; list the sessions with: sojourn sessions");
+  }
+  if (command == "show") return show_session(target, options.id, terminal);
+  if (command == "tabs") return list_tabs(target, options.id, terminal);
+  if (command == "close") return close_session(target, options.id, terminal);
+  if (command == "send") return send_message(target, options.id, options.message, terminal);
+  if (command == "watch") return watch_session(target, {options.id, options.events.since}, terminal);
+  if (command == "events") {
+    return list_events(target, {options.id, options.events.since, options.events.count_max}, terminal);
+  }
+  StateCommand state = options.state;
+  state.id = options.id;
+  return run_state(target, state, terminal);
 }
 
 Result<int> run_command(std::string const& command, Options const& options, Terminal& terminal) {
-  auto const& [target, flags, id, message, check_config, version_asked] = options;
-  if (version_asked) return print(terminal, "sojourn " + std::string(version) + "\n");
-  if (command.empty()) return print(terminal, get_help(""));
+  auto const& target = options.target;
+  if (options.version) return to_exit_code(print(terminal, "sojourn " + std::string(version) + "\n"));
+  if (command.empty()) return to_exit_code(print(terminal, get_help("")));
   if (command == "serve") return run_serve(options, terminal);
   if (command == "doctor") return show_findings({target, terminal.environment}, terminal);
-  if (command == "sessions") return to_exit_code(list_sessions(target, terminal));
-  if (id.empty())
-    return error(Code::usage, command + ": ID is empty; list those that are connected with: sojourn sessions");
-  if (command == "show") return to_exit_code(show_session(target, id, terminal));
-  if (command == "tabs") return to_exit_code(list_tabs(target, id, terminal));
-  if (command == "close") return to_exit_code(close_session(target, id, terminal));
-  return to_exit_code(send_message(target, id, message, terminal));
+  if (command == "sessions") return to_exit_code(list_sessions(target, options.filter, terminal));
+  if (command == "token") return to_exit_code(run_mint(target, options.mint, terminal));
+  return to_exit_code(run_on_session(command, options, terminal));
 }
 
 int finish(Terminal& terminal, Result<int> const& result) { return result ? *result : fail(terminal, result.error()); }
@@ -190,7 +256,7 @@ int finish(Terminal& terminal, Result<int> const& result) { return result ? *res
 int run(std::vector<std::string> const& arguments, Terminal& terminal) {
   CLI::App app;
   Options options;
-  add_options(app, options);
+  add_options(app, options, arguments);
   // CLI11 takes what is left to read from the end of the vector. "help" is what many people try first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   if (!reversed.empty() && reversed.back() == "help") {
@@ -200,7 +266,7 @@ int run(std::vector<std::string> const& arguments, Terminal& terminal) {
   try {
     app.parse(std::move(reversed));
   } catch (CLI::CallForHelp const&) {
-    return finish(terminal, print(terminal, get_help(get_command(app))));
+    return finish(terminal, to_exit_code(print(terminal, get_help(get_command(app)))));
   } catch (CLI::ParseError const& thrown) {
     return fail(terminal, to_error(app, thrown));
   }
@@ -210,6 +276,9 @@ int run(std::vector<std::string> const& arguments, Terminal& terminal) {
 int run(int argc, char const* const* argv) {
   std::vector<std::string> const arguments(argv + std::min(argc, 1), argv + argc);
   Terminal terminal{std::cin, std::cout, std::cerr, read_environment(), Clock(), &serve};
+  terminal.columns = measure_columns(STDOUT_FILENO);
+  terminal.open_stop = &open_stop;
+  if (::isatty(STDIN_FILENO) != 0) terminal.keyboard = STDIN_FILENO;
   return run(arguments, terminal);
 }
 

@@ -1,29 +1,51 @@
 #pragma once
 // What the server was told: defaults, overridden by a TOML file, by the environment, by flags, in this order.
 // Every key has the same meaning and the same checks wherever it is written; a later source replaces a value whole.
-// Invariant: a Config that load_config gives is within all bounds and listens on loopback only.
+// Invariant: a Config that load_config gives is within all bounds and listens on loopback only; its key is strong.
 // Thread: any; a value.
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/token.h"
 #include "app/address.h"
 #include "app/setting.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/signature.h"
 
 namespace sojourn {
+
+// [tools.NAME]: who answers calls of a tool that no member of a session offers, and what its results are called.
+struct ToolConfig {
+  std::string url;     // http or https; empty = nobody
+  std::string update;  // text of the contextual update that a result makes; empty = none
+
+  bool operator==(ToolConfig const&) const = default;
+};
 
 struct Config {
   std::vector<ListenAddress> listen = {{"localhost", 5409, "extension"}};
   std::string data;                        // folder; need not exist
   std::vector<std::string> allow_origins;  // as browsers send them
   bool documented_ports = false;
+  std::string key;                           // a secret, never to be shown; empty = none
+  std::string key_file;                      // where public_key was read; empty = none. Never both this and key
+  std::optional<PublicKey> public_key;       // what key_file holds
+  std::map<std::string, std::string> users;  // name -> line of hash_password, never to be shown
+  std::int64_t idle_ms = 3'600'000;          // after which a shared session that nobody is connected to ends
+  bool test_token = false;                   // whether GET /test-token answers, in local mode
+  std::map<std::string, ToolConfig> tools;   // by name
   Limits limits;
   Level log_level = Level::info;
+
+  // A key makes server mode: nobody is let in without a token.
+  [[nodiscard]] bool has_key() const { return !key.empty() || public_key.has_value(); }
 };
 
 // What the command line says of the configuration. Empty means not given.
@@ -33,17 +55,27 @@ struct Flags {
   std::vector<std::string> listen;
   std::vector<std::string> allow_origins;
   bool documented_ports = false;
+  std::string key_file;
   std::string log_level;
-  std::vector<std::pair<std::string, std::string>> limits;  // NAME of limit_table, value
+  std::vector<std::pair<std::string, std::string>> limits;    // NAME of limit_table, value
+  std::vector<std::pair<std::string, std::string>> settings;  // any other key, such as sessions.idle_minutes; value
 };
 
 // All sources together. Code::configuration naming the source, its line, and what would be valid.
 // documented_ports sets the listeners of the five documents' commands and allows http://localhost:3000; `listen`
 // of the same or a later source replaces those listeners.
+// key and key_file replace each other when sources differ, and are refused when one source has both. key_file is read
+// here, once.
 [[nodiscard]] Result<Config> load_config(Flags const& flags, Environment const& environment);
+
+// What verifies and mints the tokens of a server with this configuration; `own_secret` is that of its data folder.
+[[nodiscard]] Keys to_keys(Config const& config, std::string own_secret);
 
 // Where data is kept when only `flag` (empty: not given) and the environment are asked: for commands that look for
 // a running server. Code::configuration when neither says it and there is no home.
 [[nodiscard]] Result<std::string> find_data_folder(std::string const& flag, Environment const& environment);
+
+// The update of a tool that the configuration does not name: quote_ready, label_created, or none.
+[[nodiscard]] std::string_view default_update(std::string_view tool);
 
 }  // namespace sojourn

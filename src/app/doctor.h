@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/commands.h"
+#include "app/question.h"
 #include "app/terminal.h"
 #include "base/result.h"
 

@@ -1,5 +1,6 @@
-// The data folder of a running server: held by one process at a time, and where clients of the same user find it.
-// Invariant: server.json is there exactly while this object lives. Any thread.
+// The data folder of a running server: held by one process at a time, and where clients of the same user find it. Its
+// secret is everybody's who may read the folder, server or not.
+// Invariant: server.json is there exactly while a Folder lives; the secret, once made, stays the same. Any thread.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,11 @@ class Folder {
   Folder(Folder const&) = delete;
   Folder& operator=(Folder const&) = delete;
 
-  // Writes server.json (0600): {"address":...,"pid":...}
-  Result<> announce(std::string const& address);
+  // load_secret of this folder.
+  [[nodiscard]] Result<std::string> secret() const;
+
+  // Writes server.json (0600): {"address":...,"pid":...,"token":...}. An empty token is left out.
+  Result<> announce(std::string const& address, std::string const& token = {});
 
  private:
   Folder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
@@ -28,5 +32,12 @@ class Folder {
   int lock_;
   bool announced_ = false;
 };
+
+// The secret that signs a data folder's tokens: the 64 hexadecimal digits of FOLDER/key, as text, which fit where a
+// secret is configured. Folder and file (0600) are made when they are not there; of several who make it at once, in any
+// processes, all get the same. Works while a server holds the folder.
+// Code::configuration when others may read the file or it is damaged, saying what to do; Code::cannot_create when it
+// can't be made.
+[[nodiscard]] Result<std::string> load_secret(std::string const& folder);
 
 }  // namespace sojourn

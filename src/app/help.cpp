@@ -12,11 +12,15 @@ Usage: sojourn COMMAND [OPTIONS]
 
 Commands
   serve           run the server until it is told to end
-  sessions        list the connected sessions
-  show ID         show one session
+  sessions        list the sessions
+  show ID         show one session, and who is connected
   send ID JSON    send a message to a session
+  state ID        show the state of a session, or change it
+  events ID       list what happened in a session
+  watch ID        follow what happens in a session
   tabs ID         list the tabs of a session's browser
   close ID        close a session
+  token           make a token of a user or of a session, or the hash of a password
   doctor          check this machine: what it offers, what is in the way
 
 Options of every command
@@ -25,6 +29,8 @@ Options of every command
   --data DIR      the data folder (also SOJOURN_DATA; otherwise ~/.local/share/sojourn)
   -h, --help      help, also of a command: sojourn serve --help
   -V, --version   the version
+
+A token in SOJOURN_TOKEN says who asks; without one it is the owner of the data folder, if the server runs on it.
 
 Examples
   sojourn serve
@@ -47,6 +53,11 @@ Usage: sojourn serve [OPTIONS]
   --data DIR                  where to keep things; default ~/.local/share/sojourn
   --config FILE               a TOML file of the same settings; flags and SOJOURN_... variables win
   --log-level LEVEL           debug, info (the default), warn or error
+  --key-file FILE             a public key (PEM); nobody is let in without a token that it or our own key signed.
+                              A secret instead goes into SOJOURN_KEY or the file: everybody can read flags
+  --sessions.idle_minutes N   how long a shared session lives without connections, 1 to 1440; default 60
+  --tools.NAME.url URL        who answers calls of a tool that no connection offers to answer
+  --tools.NAME.update TEXT    what the contextual update of its results is called
   --limits.NAME NUMBER        one of [limits] of the file, such as --limits.header_ms 5000
   --check-config              only check the configuration and show what it comes to
 
@@ -58,6 +69,12 @@ Examples
 A configuration file
   listen = ["localhost:5409"]
   allow_origins = ["http://localhost:3000"]
+  [sessions]
+  idle_minutes = 60
+  [users]
+  alice = "scrypt$..."        # a line of: sojourn token --hash-password
+  [tools.get_shipping_quotes]
+  url = "http://127.0.0.1:9000/quotes"
   [limits]
   messages_per_s = 100
   [log]
@@ -65,16 +82,19 @@ A configuration file
 )";
 
 constexpr std::string_view sessions_help =
-    R"(List the connected sessions: one for each browser whose extension is connected.
+    R"(List the sessions: those that clients share, and one for each browser whose extension is connected.
 
-Usage: sojourn sessions [--json] [--server URL | --data DIR]
+Usage: sojourn sessions [--kind KIND] [--owner USER] [--json] [--server URL | --data DIR]
+
+  --kind KIND     extension, shared or all (the default)
+  --owner USER    only those of this user
 
 Examples
   sojourn sessions
-  sojourn sessions --json
+  sojourn sessions --kind shared --owner alice --json
 )";
 
-constexpr std::string_view show_help = R"(Show one session.
+constexpr std::string_view show_help = R"(Show one session, and who is connected to it.
 
 Usage: sojourn show ID [--json] [--server URL | --data DIR]
 
@@ -82,8 +102,77 @@ Example
   sojourn show ext_1234567890ab
 )";
 
+constexpr std::string_view state_help =
+    R"(Show the state of a session, or of one of its keys; or change it. Everybody in the session is told.
+
+Usage: sojourn state ID [KEY] [--json] [--server URL | --data DIR]
+       sojourn state ID KEY VALUE [--if-revision N]
+       sojourn state ID [KEY] --patch JSON [--if-revision N]
+       sojourn state ID [KEY] --delete [--if-revision N]
+
+  VALUE             JSON, so a text is in quotes: '"blue"'; - reads it from standard input
+  --patch JSON      a JSON merge patch: members are set, those that are null are deleted; - reads standard input
+  --delete          delete the key, or all keys
+  --if-revision N   change only a state that is at this revision (--json shows it), otherwise exit code 75
+
+Examples
+  sojourn state 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11
+  sojourn state 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11 selected_shipping_option '{"carrier":"UPS","cost":12.99}'
+  sojourn state 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11 --patch '{"color":"blue","size":null}' --if-revision 7
+)";
+
+constexpr std::string_view events_help =
+    R"(List what happened in a session, the oldest first: time (UTC), number, type, who, data.
+
+Usage: sojourn events ID [--since CURSOR] [--limit N] [--json] [--server URL | --data DIR]
+
+  --since CURSOR    only what came after this cursor, or after the event of this number
+  --limit N         at most so many; default 100
+  --json            one event as JSON a line
+
+Examples
+  sojourn events 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11
+  sojourn events 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11 --since 40 --limit 5 --json
+)";
+
+constexpr std::string_view watch_help =
+    R"(Follow what happens in a session, a line an event, until it ends or Ctrl-C. A connection that breaks is made
+again behind the last event that was shown.
+
+Usage: sojourn watch ID [--since CURSOR] [--json] [--server URL | --data DIR]
+
+  --since CURSOR    begin after this cursor, or after the event of this number, instead of now
+  --json            one event as JSON a line
+
+Examples
+  sojourn watch 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11
+  sojourn watch 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11 --since 0 --json
+)";
+
+constexpr std::string_view token_help =
+    R"(Make a token, which says who its holder is and what it may do; or the hash of a password for [users].
+
+Usage: sojourn token --user NAME [--scope SCOPE] [--expires TIME] [--config FILE] [--json] [--data DIR]
+       sojourn token --session ID [--user NAME] [--scope SCOPE] [--expires TIME] [--single-use] [--json]
+       sojourn token --hash-password [--json]
+
+  --user NAME       who holds it. It is made with the key of the data folder; no server needs to run
+  --session ID      good for this session only. The running server makes it
+  --scope SCOPE     read, write, control or admin; default write. Of a session's token read, and never admin
+  --expires TIME    90s, 30m, 1h (the default), 7d; or never, which a session's token can't
+  --single-use      good for one connection
+  --config FILE     the configuration of the server, if its key is in there
+  --hash-password   read a password from standard input and print its line for [users]
+
+Examples
+  sojourn token --user alice --scope write --expires 1h
+  sojourn token --session 0b0e7a3e-9d39-4f0e-8d5c-1c2f5b7f1a11 --scope read --expires 30m
+  SOJOURN_TOKEN=$(sojourn token --user alice) sojourn sessions
+)";
+
 constexpr std::string_view send_help =
-    R"(Send a message to a session. The message is a JSON object with "type" and "data"; - reads it from standard input.
+    R"(Send a message to a session: to its browser, or to all that share it and into its log. The message is a JSON
+object with "type" and "data"; - reads it from standard input.
 
 Usage: sojourn send ID JSON [--json] [--server URL | --data DIR]
 
@@ -100,7 +189,8 @@ Example
   sojourn tabs ext_1234567890ab
 )";
 
-constexpr std::string_view close_help = R"(Close a session. Its browser is told so and does not connect again by itself.
+constexpr std::string_view close_help =
+    R"(Close a session. All that are connected are told so; a browser does not connect again by itself.
 
 Usage: sojourn close ID [--json] [--server URL | --data DIR]
 
@@ -122,7 +212,8 @@ struct Help {
 
 constexpr std::array helps{
     Help{"serve", serve_help}, Help{"sessions", sessions_help}, Help{"show", show_help},     Help{"send", send_help},
-    Help{"tabs", tabs_help},   Help{"close", close_help},       Help{"doctor", doctor_help},
+    Help{"state", state_help}, Help{"events", events_help},     Help{"watch", watch_help},   Help{"tabs", tabs_help},
+    Help{"close", close_help}, Help{"token", token_help},       Help{"doctor", doctor_help},
 };
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace sojourn {
+#include "base/version.h"
 
-inline constexpr std::string_view version = "0.1.0";
+namespace sojourn {
 
 // The help of a command, that of the program for an empty or unknown name. Ends with a line break.
 [[nodiscard]] std::string_view get_help(std::string_view command);

@@ -13,17 +13,29 @@
 #include <string_view>
 #include <utility>
 
+#include "api/accounts.h"
 #include "api/auth.h"
+#include "api/events.h"
 #include "api/extension.h"
+#include "api/identity.h"
 #include "api/operations.h"
 #include "api/router.h"
+#include "api/sessions.h"
+#include "api/states.h"
+#include "api/stream.h"
 #include "api/tabs.h"
+#include "api/tools.h"
+#include "api/tracked.h"
+#include "api/tracking.h"
 #include "app/folder.h"
+#include "base/version.h"
 #include "core/hub.h"
+#include "net/caller.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/peers.h"
 #include "net/timer_wheel.h"
+#include "net/worker.h"
 #include "store/memory.h"
 
 namespace sojourn {
@@ -31,8 +43,8 @@ namespace {
 
 // How long everybody has to hear that the server ends.
 constexpr std::int64_t drain_us = 3'000'000;
-// Descriptors that are not clients: listeners, logs, epoll, screenshots.
-constexpr std::int64_t reserved_fds = 64;
+// Descriptors that are not clients: listeners, logs, epoll, screenshots, and what calls to tools need.
+constexpr std::int64_t reserved_fds = 320;
 // With fewer descriptors than that listeners rest now and then, instead of everybody being refused.
 constexpr std::int64_t connections_min = 16;
 
@@ -56,6 +68,22 @@ Limits with_descriptors(Limits limits) {
   return limits;
 }
 
+Accounts::Settings to_accounts(Config const& config) {
+  bool const is_local = !config.has_key();
+  return {config.users, is_local && config.users.empty(), is_local && config.test_token};
+}
+
+Tools::Table to_tools(Config const& config) {
+  Tools::Table table;
+  for (auto const& [name, tool] : config.tools) table[name] = {tool.url, tool.update};
+  return table;
+}
+
+// What the command line of the same user on this machine asks with.
+std::string mint_admin_token(Keys const& keys, Moment now) {
+  return keys.mint({"admin", 0, Scope::admin, {}, {}}, now.utc_us);
+}
+
 sigset_t ending_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -73,22 +101,39 @@ int open_signals() {
 
 // In the order of need: what stands later may use what stands earlier.
 struct Server::Parts {
-  explicit Parts(Config c) : config(std::move(c)), limits(with_descriptors(config.limits)) {}
+  Parts(Config c, std::unique_ptr<Folder> f, std::string own_secret)
+      : config(std::move(c)),
+        limits(with_descriptors(config.limits)),
+        folder(std::move(f)),
+        identity(to_keys(config, std::move(own_secret)), !config.has_key()) {}
 
   Config config;
   Limits limits;
   std::unique_ptr<Folder> folder;
+  Identity identity;
   Log log{config.log_level};
   Loop loop;
   TimerWheel wheel{loop.now().steady_us};
-  MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); }};
-  Hub hub{Hub::World{store, log, Clock(), Random(), limits}};
+  Worker worker{loop};
+  HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
+  MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); },
+                    MemoryStore::Memory::nothing};
+  Hub hub{Hub::World{store, log, Clock(), Random(), limits, config.idle_ms * 1000}};
   Access access{config.allow_origins, config.documented_ports};
+  Tools tools{hub, caller, to_tools(config)};
   Extension extension{hub};
   Tabs tabs{hub, media_folder(config), Random()};
-  Operations operations{hub, "send"};
-  Router router{access, log, Random()};
+  Tracking tracking{hub, tools, Random()};
+  Tracked tracked{hub, Random()};
+  Accounts accounts{identity, to_accounts(config),
+                    [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
+  Sessions sessions{hub, identity};
+  States states{hub};
+  Events events{hub};
+  Stream stream{hub, tools};
+  Router router{access, identity, log, Random()};
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
+  Operations operations{hub, router, std::string(peers.sending())};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
   Watch stopping{loop, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN, [this](std::uint32_t) { on_stop(); }};
@@ -116,6 +161,20 @@ struct Server::Parts {
     peers.drain("the server is shutting down");
   }
 
+  // In the order in which they are asked: a bare /ws with a token or a session is tracking's, else the extension's.
+  void add_doors() {
+    router.add(&tracking, {}, Tracking::entrances());
+    router.add(&extension, Extension::routes(), Extension::entrances());
+    router.add(&tabs, Tabs::routes());
+    router.add(&tracked, Tracked::routes());
+    router.add(&accounts, Accounts::routes());
+    router.add(&sessions, Sessions::routes());
+    router.add(&states, States::routes());
+    router.add(&events, Events::routes());
+    router.add(&stream, {}, Stream::entrances());
+    router.add(&operations, Operations::routes());
+  }
+
   // Ends a loop iteration; see Loop::Turn.
   std::int64_t turn() {
     wheel.advance(loop.now().steady_us);
@@ -141,22 +200,24 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
   // Before any thread starts, so that all of them leave these signals to the loop.
   auto const signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  auto parts = std::make_unique<Parts>(std::move(config));
-  parts->router.add(&parts->extension, Extension::routes(), Extension::entrances());
-  parts->router.add(&parts->tabs, Tabs::routes());
-  parts->router.add(&parts->operations, Operations::routes());
+  auto folder = Folder::open(config.data);
+  if (!folder) return folder.error();
+  auto secret = (*folder)->secret();
+  if (!secret) return secret.error();
+  auto parts = std::make_unique<Parts>(std::move(config), std::move(*folder), std::move(*secret));
+  parts->add_doors();
   for (auto const& place : parts->config.listen) {
     auto opened = Listener::open(parts->peers, {place.host, place.port, to_dialect(place.dialect)});
     if (!opened) return opened.error();
     for (auto& listener : *opened) {
       parts->access.add_port(listener->port(), listener->host());
+      parts->caller.add_own_port(listener->port());
       parts->listeners.push_back(std::move(listener));
     }
   }
-  auto folder = Folder::open(parts->config.data);
-  if (!folder) return folder.error();
-  parts->folder = std::move(*folder);
-  if (auto announced = parts->folder->announce(parts->listeners.front()->url()); !announced) return announced.error();
+  auto const token = mint_admin_token(parts->identity.keys(), parts->loop.now());
+  auto announced = parts->folder->announce(parts->listeners.front()->url(), token);
+  if (!announced) return announced.error();
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

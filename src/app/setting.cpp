@@ -23,8 +23,6 @@ std::string describe(toml::node const& node) {
       return "a table";
     case toml::node_type::array:
       return "a list that holds more than text";
-    case toml::node_type::floating_point:
-      return "a number with a fraction";
     default:
       return "a date or time";
   }
@@ -43,6 +41,7 @@ std::optional<std::vector<std::string>> to_texts(toml::array const& list) {
 decltype(Setting::value) to_value(toml::node const& node) {
   if (auto const* const text = node.as_string()) return text->get();
   if (auto const* const number = node.as_integer()) return number->get();
+  if (auto const* const fraction = node.as_floating_point()) return fraction->get();
   if (auto const* const truth = node.as_boolean()) return truth->get();
   if (auto const* const list = node.as_array()) {
     if (auto texts = to_texts(*list)) return std::move(*texts);
@@ -56,20 +55,25 @@ struct Found {
 };
 
 struct Walk {
-  std::string_view name;
+  std::string_view file;
   std::span<std::string_view const> sections;
   std::vector<Found> found;
 
+  bool is_section(std::string const& name) const {
+    return std::find(sections.begin(), sections.end(), name) != sections.end();
+  }
+
+  // `prefix` is empty or ends with a dot.
   void take(toml::table const& table, std::string const& prefix) {
     for (auto const& [key, node] : table) {
       std::string full = prefix + std::string(key.str());
-      bool const section = prefix.empty() && std::find(sections.begin(), sections.end(), full) != sections.end();
-      if (auto const* const inner = node.as_table(); section && inner != nullptr) {
+      bool const is_known = prefix.empty() ? is_section(full) : is_section(prefix + "*");
+      if (auto const* const inner = node.as_table(); is_known && inner != nullptr) {
         take(*inner, full + ".");
         continue;
       }
       auto const at = key.source().begin;
-      std::string where = std::string(name) + ":" + std::to_string(at.line);
+      std::string where = std::string(file) + ":" + std::to_string(at.line);
       found.push_back({at, Setting{std::move(full), to_value(node), std::move(where)}});
     }
   }

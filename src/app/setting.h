@@ -28,7 +28,7 @@ struct Foreign {
 
 struct Setting {
   std::string key;  // "listen", "limits.header_ms"
-  std::variant<Untyped, std::string, std::int64_t, bool, std::vector<std::string>, Foreign> value;
+  std::variant<Untyped, std::string, std::int64_t, bool, std::vector<std::string>, double, Foreign> value;
   std::string where;  // "sojourn.toml:3", "SOJOURN_LISTEN", "--listen"
 };
 
@@ -39,7 +39,8 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Environment read_environment();
 
 // The settings of a TOML text in the order of its lines; `name` is what errors call it. Tables become keys with
-// dots: [limits] header_ms is limits.header_ms; tables other than `sections` are Foreign values.
+// dots: [limits] header_ms is limits.header_ms; tables other than `sections` are Foreign values. A section "tools.*"
+// is every table within that of "tools", which must be one too.
 // Code::configuration with name:line:column for text that is not TOML.
 [[nodiscard]] Result<std::vector<Setting>> parse_settings(std::string_view text, std::string_view name,
                                                           std::span<std::string_view const> sections);

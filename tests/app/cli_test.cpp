@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -59,7 +60,8 @@ TEST_F(Cli, HelpsWhereverItIsAsked) {
   EXPECT_EQ(call({"help"}).out, get_help(""));
   EXPECT_EQ(call({"help", "send"}).out, get_help("send"));
   EXPECT_EQ(call({"--json", "tabs", "-h"}).out, get_help("tabs"));
-  for (auto const* const command : {"serve", "sessions", "show", "send", "tabs", "close", "doctor"}) {
+  for (auto const* const command :
+       {"serve", "sessions", "show", "send", "state", "events", "watch", "tabs", "close", "token", "doctor"}) {
     auto const outcome = call({command, "--help"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.out, get_help(command));
@@ -136,20 +138,102 @@ TEST_F(Cli, CheckConfigShowsWhatItComesToAndServesNothing) {
   EXPECT_FALSE(served);
 }
 
+TEST_F(Cli, CheckConfigTellsNoSecret) {
+  std::string const secret = "a secret of thirty-two bytes or more";
+  environment_["SOJOURN_KEY"] = secret;
+  for (auto const& arguments : {std::vector<std::string>{"serve", "--check-config"},
+                                std::vector<std::string>{"serve", "--check-config", "--json"}}) {
+    auto const outcome = call(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out.find(secret), std::string::npos);
+    EXPECT_NE(outcome.out.find("configured"), std::string::npos);
+  }
+  EXPECT_EQ(failure(64, {"serve", "--key", secret}), "unknown option \"--key\"; did you mean \"--key-file\"?");
+}
+
+TEST_F(Cli, EverySettingIsAFlagOfItsOwnName) {
+  EXPECT_EQ(call({"serve", "--sessions.idle_minutes", "0.05", "--sessions.test_token=true", "--tools.rates.url",
+                  "http://127.0.0.1:9/a", "--tools.rates.update=ready"})
+                .code,
+            7);
+  ASSERT_TRUE(served);
+  EXPECT_EQ(served->idle_ms, 3000);
+  EXPECT_TRUE(served->test_token);
+  EXPECT_EQ(served->tools.at("rates"), (ToolConfig{"http://127.0.0.1:9/a", "ready"}));
+  EXPECT_EQ(failure(64, {"serve", "--tools.rates.url"}), "--tools.rates.url needs a value; see: sojourn serve --help");
+  EXPECT_EQ(failure(64, {"serve", "--tools.a{b.url=x"}).substr(0, 34), "unknown option \"--tools.a{b.url\"; ");
+}
+
 TEST_F(Cli, CommandsReachTheServerTheyAreTold) {
-  test::ScriptedServer const server({test::ScriptedServer::answer(200, R"({"count":0,"sessions":[]})")});
-  EXPECT_EQ(call({"sessions", "--json", "--server", server.url()}).out, "{\"count\":0,\"sessions\":[]}\n");
+  test::ScriptedServer const server({test::ScriptedServer::answer(200, R"({"total_count":0,"sessions":[]})")});
+  EXPECT_EQ(call({"sessions", "--json", "--server", server.url()}).out, "{\"sessions\":[],\"total_count\":0}\n");
   environment_["SOJOURN_SERVER"] = server.url();
   EXPECT_EQ(call({"--json", "show", "ext_1"}).code, 0);
   EXPECT_EQ(call({"close", "ext_1"}).code, 0);
   EXPECT_EQ(call({"send", "ext_1", R"({"type":"ping"})"}).code, 0);
   EXPECT_EQ(call({"tabs", "ext_1"}).code, 76);
+  EXPECT_EQ(call({"sessions", "--kind", "shared", "--owner", "alice"}).code, 0);
+  EXPECT_EQ(call({"token", "--session", "s1", "--scope", "read", "--single-use", "--json"}).code, 0);
+  EXPECT_EQ(call({"events", "s1", "--since", "e.3", "--limit", "7"}).code, 76);
+  EXPECT_EQ(call({"watch", "s1", "--since=e.3"}).code, 76);
+  std::vector<std::string> const expected{"GET /api/v1/sessions?kind=all&limit=100&offset=0",
+                                          "GET /api/websocket/sessions/ext_1",
+                                          "DELETE /api/websocket/sessions/ext_1",
+                                          "POST /api/websocket/sessions/ext_1/message",
+                                          "GET /api/browser/ext_1/tabs",
+                                          "GET /api/v1/sessions?kind=shared&user_id=alice&limit=100&offset=0",
+                                          "POST /api/v1/sessions/s1/tokens",
+                                          "GET /api/v1/sessions/s1/events?limit=7&since=e.3",
+                                          "GET /api/v1/sessions/s1/events?since=e.3"};
   auto const requests = server.requests();
-  ASSERT_EQ(requests.size(), 5U);
-  EXPECT_TRUE(requests[1].starts_with("GET /api/websocket/sessions/ext_1 "));
-  EXPECT_TRUE(requests[2].starts_with("DELETE /api/websocket/sessions/ext_1 "));
-  EXPECT_TRUE(requests[3].starts_with("POST /api/websocket/sessions/ext_1/message "));
-  EXPECT_TRUE(requests[4].starts_with("GET /api/browser/ext_1/tabs "));
+  ASSERT_EQ(requests.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(requests[i].starts_with(expected[i] + " HTTP/1.1\r\n")) << requests[i];
+  }
+}
+
+TEST_F(Cli, StateTakesItsPartsInEveryOrder) {
+  test::ScriptedServer const server({test::ScriptedServer::answer(200, R"({"state":{},"value":1,"revision":2})")});
+  environment_["SOJOURN_SERVER"] = server.url();
+  for (auto const& arguments : std::vector<std::vector<std::string>>{{"state", "s1"},
+                                                                     {"state", "s1", "k"},
+                                                                     {"state", "s1", "k", "12.5"},
+                                                                     {"state", "s1", "k", "--if-revision", "4", "true"},
+                                                                     {"state", "--delete", "s1", "k"},
+                                                                     {"state", "s1", "--patch", R"({"a":null})"},
+                                                                     {"state", "s1", "k", "--", "-5"}}) {
+    EXPECT_EQ(call(arguments).code, 0) << arguments.back() << call(arguments).err;
+  }
+  auto const requests = server.requests();
+  ASSERT_EQ(requests.size(), 7U);
+  EXPECT_TRUE(requests[0].starts_with("GET /api/v1/sessions/s1/state HTTP"));
+  EXPECT_TRUE(requests[1].starts_with("GET /api/v1/sessions/s1/state/k HTTP"));
+  EXPECT_TRUE(requests[2].starts_with("PUT /api/v1/sessions/s1/state/k HTTP"));
+  EXPECT_NE(requests[3].find("\r\nIf-Match: \"4\"\r\n"), std::string::npos);
+  EXPECT_TRUE(requests[4].starts_with("DELETE /api/v1/sessions/s1/state/k HTTP"));
+  EXPECT_TRUE(requests[5].starts_with("PATCH /api/v1/sessions/s1/state HTTP"));
+  EXPECT_TRUE(requests[6].ends_with("\r\n\r\n-5"));
+}
+
+TEST_F(Cli, WrongUsageOfTheNewerCommandsIsOneLineThatHelpsToo) {
+  EXPECT_EQ(failure(64, {"stat", "s1"}), "unknown command \"stat\"; did you mean \"state\"?");
+  EXPECT_EQ(failure(64, {"state", "s1", "k", "blue", "green"}),
+            "state takes no further argument \"green\"; see: sojourn state --help");
+  EXPECT_EQ(failure(64, {"state", "s1", "--if-revision", "x", "k", "1"}),
+            "state: --if-revision: \"x\" is no whole number; see: sojourn state --help");
+  EXPECT_EQ(failure(64, {"state", "s1", "--dlete"}), "unknown option \"--dlete\"; did you mean \"--delete\"?");
+  EXPECT_EQ(failure(64, {"events", "s1", "--limit", "0"}), "--limit: it takes a whole number from 1 on");
+  EXPECT_EQ(failure(64, {"events", "s1", "--limit", "-1"}).substr(0, 16), "events: --limit:");
+  EXPECT_EQ(failure(64, {"watch"}), "watch: ID is required; see: sojourn watch --help");
+  EXPECT_EQ(failure(64, {"sessions", "--kind", "extnsion"}),
+            "--kind: there is no kind \"extnsion\" of session; did you mean \"extension\"?");
+  EXPECT_EQ(failure(65, {"state", "s1", "k", "blue"}).substr(0, 20), "VALUE can't be taken");
+}
+
+TEST_F(Cli, TokenMintsWithoutAServer) {
+  auto const outcome = call({"token", "--user", "alice", "--expires", "1h", "--data", folder_.path() + "/d"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '.'), 2);
 }
 
 TEST_F(Cli, WithoutAServerCommandsSayWhereTheyLookedAndHowToStartOne) {

@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <span>
+#include <string>
+
 #include "app/temporary_folder.h"
+#include "base/crypto.h"
+#include "support/signer.h"
 
 namespace sojourn {
 namespace {
@@ -11,6 +17,9 @@ using Addresses = std::vector<ListenAddress>;
 using Texts = std::vector<std::string>;
 
 Environment const home{{"HOME", "/home/alice"}};
+std::string const secret(32, 's');
+std::string const own_secret(64, 'a');
+std::string const hash = "scrypt$16384$8$1$U29kaXVtQ2hsb3JpZGU=$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI=";
 
 class ConfigFile : public testing::Test {
  protected:
@@ -223,6 +232,116 @@ TEST_F(ConfigFile, ThatCanNotBeReadOrParsedIsRefused) {
   flags.config = folder_.path() + "/absent.toml";
   EXPECT_EQ(message_of(load_config(flags, home)),
             folder_.path() + "/absent.toml can't be read: No such file or directory; check --config");
+}
+
+TEST(Config, DefaultsAreLocalModeWithAnHourOfIdleness) {
+  auto const config = load_config({}, home);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_FALSE(config->has_key());
+  EXPECT_TRUE(config->users.empty());
+  EXPECT_TRUE(config->tools.empty());
+  EXPECT_EQ(config->idle_ms, 3'600'000);
+  EXPECT_FALSE(config->test_token);
+}
+
+TEST_F(ConfigFile, OfAKeyIsServerModeWithTokensOfThatKey) {
+  auto const config = load("key = \"" + secret + "\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->has_key());
+  EXPECT_EQ(config->key, secret);
+  Claims const claims{"alice", 0, Scope::write, "", ""};
+  auto const token = to_keys(*config, own_secret).mint(claims, 0);
+  EXPECT_TRUE(Keys(std::string(64, 'b'), secret).verify(token, 0));
+  EXPECT_TRUE(to_keys(*config, own_secret).verify(Keys(own_secret).mint(claims, 0), 0));
+}
+
+TEST_F(ConfigFile, OfAKeyFileIsServerModeWithTokensOfItsOwner) {
+  auto const signer = test::Signer::curve();
+  Environment const environment{{"HOME", folder_.path()}};
+  folder_.write("k.pem", signer.public_pem());
+  for (std::string const& path : {folder_.path() + "/k.pem", std::string("~/k.pem")}) {
+    auto const config = load("key_file = \"" + path + "\"\n", {}, environment);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_TRUE(config->has_key());
+    EXPECT_EQ(config->key_file, folder_.path() + "/k.pem");
+    ASSERT_TRUE(config->public_key);
+    EXPECT_EQ(config->public_key->kind(), PublicKey::Kind::p256);
+    auto const text = std::string("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0");  // {"alg":"ES256"}.{"sub":"a"}
+    auto const signature = signer.sign(text);
+    std::span const bytes(reinterpret_cast<unsigned char const*>(signature.data()), signature.size());
+    EXPECT_TRUE(to_keys(*config, own_secret).verify(text + "." + base64url_encode(bytes), 0));
+  }
+}
+
+TEST_F(ConfigFile, WithoutAKeyHasTokensOfTheFolderOnly) {
+  auto const config = load("");
+  ASSERT_TRUE(config);
+  auto const token = to_keys(*config, own_secret).mint({"alice", 0, Scope::write, "", ""}, 0);
+  EXPECT_TRUE(Keys(own_secret).verify(token, 0));
+}
+
+TEST_F(ConfigFile, AKeyFileThatIsOfNoUseIsRefusedByNameWithTheReason) {
+  auto const bad = folder_.write("bad.pem", test::Signer::curve().private_pem());
+  EXPECT_EQ(refusal("\nkey_file = \"" + bad + "\"\n"),
+            "c.toml:2: key_file " + bad +
+                " is of no use: it holds a private key, which stays with its owner; take its public half: openssl pkey "
+                "-in FILE -pubout");
+  auto const absent = folder_.path() + "/absent.pem";
+  EXPECT_EQ(refusal("key_file = \"" + absent + "\"\n"),
+            "c.toml:1: key_file " + absent + " can't be read: No such file or directory");
+  auto const large = folder_.write("large.pem", std::string(64 * 1024 + 1, '\n'));
+  EXPECT_NE(refusal("key_file = \"" + large + "\"\n").find("over 65536 bytes"), std::string::npos);
+  Flags flags;
+  flags.key_file = absent;
+  EXPECT_EQ(message_of(load_config(flags, home)).find("--key-file: key_file " + absent), 0U);
+  EXPECT_EQ(message_of(load_config({}, with("SOJOURN_KEY_FILE", absent))).find("SOJOURN_KEY_FILE: key_file "), 0U);
+}
+
+TEST_F(ConfigFile, AKeyAndAKeyFileReplaceEachOtherFromSourceToSource) {
+  auto const pem = folder_.write("k.pem", test::Signer::curve().public_pem());
+  auto const file_then_variable = load("key_file = \"/absent\"\n", {}, with("SOJOURN_KEY", secret));
+  ASSERT_TRUE(file_then_variable) << file_then_variable.error().message;
+  EXPECT_EQ(file_then_variable->key, secret);
+  EXPECT_FALSE(file_then_variable->public_key);
+  Flags flags;
+  flags.key_file = pem;
+  auto const variable_then_flag = load("", flags, with("SOJOURN_KEY", secret));
+  ASSERT_TRUE(variable_then_flag) << variable_then_flag.error().message;
+  EXPECT_EQ(variable_then_flag->key, "");
+  EXPECT_TRUE(variable_then_flag->public_key);
+  EXPECT_EQ(refusal("key = \"" + secret + "\"\nkey_file = \"" + pem + "\"\n"),
+            "c.toml:2: key and key_file exclude each other; keep one of them");
+  auto both = with("SOJOURN_KEY", secret);
+  both["SOJOURN_KEY_FILE"] = pem;
+  EXPECT_NE(message_of(load_config({}, both)).find("exclude each other"), std::string::npos);
+}
+
+TEST(Config, VariablesHoldKeysUsersSessionsAndTools) {
+  Environment environment = home;
+  environment["SOJOURN_KEY"] = secret;
+  environment["SOJOURN_USERS__ALICE"] = hash;
+  environment["SOJOURN_SESSIONS__IDLE_MINUTES"] = "0.05";
+  environment["SOJOURN_SESSIONS__TEST_TOKEN"] = "true";
+  environment["SOJOURN_TOOLS__CREATE_LABEL__URL"] = "http://127.0.0.1:9000/label";
+  auto const config = load_config({}, environment);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->key, secret);
+  EXPECT_EQ(config->users, (std::map<std::string, std::string>{{"alice", hash}}));
+  EXPECT_EQ(config->idle_ms, 3000);
+  EXPECT_TRUE(config->test_token);
+  EXPECT_EQ(config->tools.at("create_label"), (ToolConfig{"http://127.0.0.1:9000/label", "label_created"}));
+}
+
+TEST(Config, FlagsHoldAnyOtherKey) {
+  Flags flags;
+  flags.settings = {{"sessions.idle_minutes", "2"}, {"sessions.test_token", "1"}};
+  auto const config = load_config(flags, with("SOJOURN_SESSIONS__IDLE_MINUTES", "3"));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->idle_ms, 120'000);
+  EXPECT_TRUE(config->test_token);
+  flags.settings = {{"sessions.idle_minutes", "x"}};
+  EXPECT_EQ(message_of(load_config(flags, home)),
+            "--sessions.idle_minutes: sessions.idle_minutes must be a number of minutes from 0.01 to 1440, not \"x\"");
 }
 
 }  // namespace

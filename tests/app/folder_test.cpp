@@ -4,12 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "app/temporary_folder.h"
 #include "base/json.h"
@@ -76,6 +79,15 @@ TEST_F(FolderTest, AnnouncesTheServerWhileItLives) {
   EXPECT_FALSE(fs::exists(file));
 }
 
+TEST_F(FolderTest, AnnouncesTheTokenOfTheCommandLine) {
+  auto folder = Folder::open(path);
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE((*folder)->announce("http://127.0.0.1:5409", "a.b.c"));
+  EXPECT_EQ(read_file(path + "/server.json"),
+            "{\"address\":\"http://127.0.0.1:5409\",\"pid\":" + std::to_string(getpid()) + ",\"token\":\"a.b.c\"}\n");
+  EXPECT_EQ(mode_of(path + "/server.json"), 0600U);
+}
+
 TEST_F(FolderTest, ReplacesWhatACrashLeftBehind) {
   fs::create_directories(path);
   std::ofstream(path + "/server.json") << "half a rec";
@@ -113,6 +125,119 @@ TEST_F(FolderTest, AnAnnouncementThatCanNotBeWrittenIsAnError) {
   auto const announced = (*folder)->announce("http://127.0.0.1:5409");
   ASSERT_FALSE(announced);
   EXPECT_EQ(announced.error().code, Code::cannot_create);
+}
+
+class SecretTest : public FolderTest {
+ protected:
+  // The message without the folder's name.
+  std::string refusal() const {
+    auto const secret = load_secret(path);
+    if (secret) return "accepted";
+    EXPECT_EQ(secret.error().code, Code::configuration);
+    auto const& message = secret.error().message;
+    return message.starts_with(path + "/") ? message.substr(path.size() + 1) : message;
+  }
+
+  void write_key(std::string const& text) const {
+    fs::create_directories(path);
+    fs::remove_all(path + "/key");
+    std::ofstream(path + "/key") << text;
+    fs::permissions(path + "/key", fs::perms(0600));
+  }
+
+  std::size_t count_files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+  }
+};
+
+TEST_F(SecretTest, IsMadeOnceForItsOwnerOnly) {
+  auto const secret = load_secret(path);
+  ASSERT_TRUE(secret) << secret.error().message;
+  EXPECT_EQ(secret->size(), 64U);
+  EXPECT_EQ(secret->find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_EQ(read_file(path + "/key"), *secret + "\n");
+  EXPECT_EQ(mode_of(path), 0700U);
+  EXPECT_EQ(mode_of(path + "/key"), 0600U);
+  EXPECT_EQ(count_files(), 1U) << "no draft is left";
+  EXPECT_EQ(load_secret(path).value(), *secret);
+  EXPECT_NE(load_secret(temporary.path() + "/another").value(), *secret);
+}
+
+TEST_F(SecretTest, IsTheSameForAServerAndWhoeverAsksBesideIt) {
+  auto const folder = Folder::open(path);
+  ASSERT_TRUE(folder);
+  auto const beside = load_secret(path);
+  ASSERT_TRUE(beside) << beside.error().message;
+  auto const secret = (*folder)->secret();
+  ASSERT_TRUE(secret);
+  EXPECT_EQ(*secret, *beside);
+}
+
+TEST_F(SecretTest, IsTheSameForAllWhoMakeItAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    fs::remove_all(path);
+    std::array<std::string, 6> secrets;
+    {
+      std::vector<std::thread> makers;
+      for (auto& secret : secrets) {
+        makers.emplace_back([&] { secret = load_secret(path).value(); });
+      }
+      for (auto& maker : makers) maker.join();
+    }
+    for (auto const& secret : secrets) ASSERT_EQ(secret, secrets[0]);
+    ASSERT_EQ(secrets[0].size(), 64U);
+    ASSERT_EQ(count_files(), 1U);
+  }
+}
+
+TEST_F(SecretTest, ThatOthersMayReadIsRefused) {
+  write_key(std::string(64, 'a') + "\n");
+  ASSERT_EQ(load_secret(path).value(), std::string(64, 'a'));
+  for (unsigned const mode : {0640U, 0604U, 0620U, 0602U, 0644U, 0610U, 0777U}) {
+    fs::permissions(path + "/key", fs::perms(mode));
+    auto const message = refusal();
+    EXPECT_EQ(message.find("key is open to other users; run: chmod 600 " + path + "/key"), 0U) << message;
+    EXPECT_EQ(message.find("aaaa"), std::string::npos);
+  }
+  fs::permissions(path + "/key", fs::perms(0400));
+  EXPECT_EQ(refusal(), "accepted");
+}
+
+TEST_F(SecretTest, ThatIsDamagedIsRefusedAndNotReplaced) {
+  for (auto const& wrong :
+       {std::string(), std::string("\n"), std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'A'),
+        std::string(64, 'g'), std::string(63, 'a') + '\0', std::string(64, 'a') + "\n\n", std::string(64, 'a') + "\r\n",
+        " " + std::string(64, 'a'), std::string(100'000, 'a')}) {
+    write_key(wrong);
+    EXPECT_EQ(refusal().find("key is damaged; put back what was there"), 0U) << refusal();
+    EXPECT_EQ(read_file(path + "/key"), wrong);
+  }
+  write_key(std::string(64, '0'));
+  EXPECT_EQ(refusal(), "accepted") << "an editor may have left out the line's end";
+}
+
+TEST_F(SecretTest, ThatIsNoFileIsRefusedWithoutWaiting) {
+  fs::create_directories(path + "/key");
+  EXPECT_EQ(refusal().find("key is no file"), 0U);
+  fs::remove(path + "/key");
+  ASSERT_EQ(mkfifo((path + "/key").c_str(), 0600), 0);
+  EXPECT_EQ(refusal().find("key is no file"), 0U);
+}
+
+TEST_F(SecretTest, ThatCanNotBeMadeIsNamedWithAWayOut) {
+  auto const file = temporary.write("file", "");
+  for (std::string const& wrong : {file + "/data", std::string("/proc/nowhere"), file}) {
+    auto const secret = load_secret(wrong);
+    ASSERT_FALSE(secret) << wrong;
+    EXPECT_EQ(secret.error().code, Code::cannot_create) << secret.error().message;
+    EXPECT_NE(secret.error().message.find("--data DIR"), std::string::npos);
+  }
+  fs::create_directories(path);
+  fs::create_symlink(path + "/nothing", path + "/key");
+  auto const secret = load_secret(path);
+  ASSERT_FALSE(secret);
+  EXPECT_EQ(secret.error().code, Code::cannot_create) << secret.error().message;
+  EXPECT_EQ(count_files(), 1U) << "no draft is left";
 }
 
 }  // namespace

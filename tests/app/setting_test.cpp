@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "app/temporary_folder.h"
 
@@ -31,14 +33,40 @@ TEST(Setting, OfAFileKnowsItsLineAndItsType) {
 }
 
 TEST(Setting, OfATypeNobodyTakesIsNamed) {
-  auto const settings = parse_settings("a = 1.5\nb = [1]\nc = {d = 1}\ne = 2026-01-01\nlimits = 3\n", "f", sections);
+  auto const settings =
+      parse_settings("a = 12:30:00\nb = [1]\nc = {d = 1}\ne = 2026-01-01\nlimits = 3\n", "f", sections);
   ASSERT_TRUE(settings) << settings.error().message;
   ASSERT_EQ(settings->size(), 5U);
-  EXPECT_EQ(std::get<Foreign>(settings->at(0).value).what, "a number with a fraction");
+  EXPECT_EQ(std::get<Foreign>(settings->at(0).value).what, "a date or time");
   EXPECT_EQ(std::get<Foreign>(settings->at(1).value).what, "a list that holds more than text");
   EXPECT_EQ(std::get<Foreign>(settings->at(2).value).what, "a table");
   EXPECT_EQ(std::get<Foreign>(settings->at(3).value).what, "a date or time");
   EXPECT_EQ(std::get<std::int64_t>(settings->at(4).value), 3);
+}
+
+TEST(Setting, MayHaveAFraction) {
+  auto const settings = parse_settings("[log]\na = 0.05\nb = 1e3\nc = 5\n", "f", sections);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(std::get<double>(settings->at(0).value), 0.05);
+  EXPECT_EQ(std::get<double>(settings->at(1).value), 1000.0);
+  EXPECT_EQ(std::get<std::int64_t>(settings->at(2).value), 5);
+}
+
+TEST(Setting, OfTablesWithinASectionAreNamedInFullWhereTheSectionHasAStar) {
+  constexpr std::array<std::string_view, 3> nested{"limits", "tools", "tools.*"};
+  auto const settings = parse_settings(
+      "[tools.one]\nurl = \"u\"\n[tools.\"two.three\"]\nurl = \"v\"\n[tools.one.deeper]\nx = 1\n[limits.one]\nx = 1\n"
+      "[other.one]\nx = 1\n",
+      "f", nested);
+  ASSERT_TRUE(settings) << settings.error().message;
+  std::vector<std::string> found;
+  for (auto const& setting : *settings) {
+    auto const* const foreign = std::get_if<Foreign>(&setting.value);
+    found.push_back(setting.where + " " + setting.key + (foreign != nullptr ? " is " + foreign->what : ""));
+  }
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"f:2 tools.one.url", "f:4 tools.two.three.url", "f:5 tools.one.deeper is a table",
+                                      "f:7 limits.one is a table", "f:9 other is a table"}));
 }
 
 TEST(Setting, OfTextThatIsNotTomlIsRefusedWithItsPlace) {

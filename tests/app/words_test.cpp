@@ -9,15 +9,41 @@ namespace {
 
 TEST(Words, MomentsAreReadAsTheyAreWritten) {
   for (std::int64_t const utc_us : {std::int64_t{0}, std::int64_t{1771960936015000}, std::int64_t{951782399999000}}) {
-    EXPECT_EQ(parse_iso_ms(to_iso_ms(utc_us)), utc_us) << to_iso_ms(utc_us);
+    EXPECT_EQ(parse_iso(to_iso_ms(utc_us)), utc_us) << to_iso_ms(utc_us);
   }
 }
 
+TEST(Words, MomentsMayHaveMicroseconds) {
+  EXPECT_EQ(parse_iso("2026-02-24T19:22:16.015123Z"), 1771960936015123);
+  EXPECT_EQ(parse_iso("1970-01-01T00:00:00.000001Z"), 1);
+}
+
+TEST(Words, DurationsHaveAUnit) {
+  EXPECT_EQ(parse_duration_s("90s"), 90);
+  EXPECT_EQ(parse_duration_s("30m"), 1800);
+  EXPECT_EQ(parse_duration_s("1h"), 3600);
+  EXPECT_EQ(parse_duration_s("7d"), 7 * 86400);
+  EXPECT_EQ(parse_duration_s("36600d"), std::int64_t{36600} * 86400);
+  for (auto const* const text : {"", "h", "1", "1w", "-1h", "1.5h", "1 h", "h1", "36601d", "99999999999999999999s"}) {
+    EXPECT_FALSE(parse_duration_s(text)) << text;
+  }
+}
+
+TEST(Words, WaitsGetCoarser) {
+  constexpr std::int64_t s = 1'000'000;
+  EXPECT_EQ(describe_wait(-5 * s), "now");
+  EXPECT_EQ(describe_wait(59 * s), "in 59 s");
+  EXPECT_EQ(describe_wait(3599 * s), "in 59 min");
+  EXPECT_EQ(describe_wait(47 * 3600 * s), "in 47 h");
+  EXPECT_EQ(describe_wait(72 * 3600 * s), "in 3 days");
+}
+
 TEST(Words, OtherFormsAreNoMoments) {
-  for (auto const* const text : {"", "2026-02-24", "2026-02-24T19:22:16Z", "2026-02-30T00:00:00.000Z",
-                                 "2026-13-01T00:00:00.000Z", "2026-02-24T24:00:00.000Z", "2026-02-24T19:22:16.0150",
-                                 "2026-02-24 19:22:16.015Z", "2026-02-24T19:22:16.01xZ"}) {
-    EXPECT_FALSE(parse_iso_ms(text)) << text;
+  for (auto const* const text :
+       {"", "2026-02-24", "2026-02-24T19:22:16Z", "2026-02-30T00:00:00.000Z", "2026-13-01T00:00:00.000Z",
+        "2026-02-24T24:00:00.000Z", "2026-02-24T19:22:16.0150", "2026-02-24 19:22:16.015Z", "2026-02-24T19:22:16.01xZ",
+        "2026-02-24T19:22:16.0150Z", "2026-02-24T19:22:16.0151230Z"}) {
+    EXPECT_FALSE(parse_iso(text)) << text;
   }
 }
 

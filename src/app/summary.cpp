@@ -1,0 +1,91 @@
+#include "app/summary.h"
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "app/table.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
+constexpr std::size_t name_columns = 14;
+
+std::string_view to_level_word(Config const& config) { return levels[static_cast<std::size_t>(config.log_level)]; }
+
+// Without what may be a password: user information, and a query.
+std::string to_public_url(std::string_view url) {
+  auto const query = url.find('?');
+  std::string text(url.substr(0, query));
+  auto const scheme_end = text.find("://");
+  auto const host = scheme_end == std::string::npos ? 0 : scheme_end + 3;
+  auto const at = text.substr(0, text.find('/', host)).rfind('@');
+  if (at != std::string::npos && at >= host) text.erase(host, at + 1 - host);
+  return query == std::string_view::npos ? text : text + "?...";
+}
+
+json::value to_minutes(std::int64_t ms) {
+  if (ms % 60'000 == 0) return ms / 60'000;
+  return static_cast<double>(ms) / 60'000;
+}
+
+std::string describe_key(Config const& config) {
+  if (!config.key_file.empty()) return "public key of " + config.key_file + ": nobody is let in without a token";
+  return config.key.empty() ? "none" : "configured: nobody is let in without a token";
+}
+
+void add_line(std::string& text, std::string_view name, std::string_view value) {
+  text += name;
+  text.append(name.size() < name_columns ? name_columns - name.size() : 1, ' ');
+  text += visible(value) + "\n";
+}
+
+}  // namespace
+
+std::string describe_config(Config const& config) {
+  std::string text = "The configuration is valid.\n";
+  for (auto const& address : config.listen) add_line(text, "listen", to_text(address) + " (" + address.dialect + ")");
+  add_line(text, "data", config.data);
+  for (auto const& origin : config.allow_origins) add_line(text, "allow origin", origin);
+  add_line(text, "key", describe_key(config));
+  for (auto const& [name, line] : config.users) add_line(text, "user", name);
+  add_line(text, "idle minutes", json::to_text(to_minutes(config.idle_ms)));
+  if (config.test_token) add_line(text, "test token", "given to everybody who asks");
+  for (auto const& [name, tool] : config.tools) {
+    auto const place = tool.url.empty() ? std::string("no endpoint") : to_public_url(tool.url);
+    add_line(text, "tool", name + ": " + place + (tool.update.empty() ? "" : ", update " + tool.update));
+  }
+  add_line(text, "log level", to_level_word(config));
+  return text;
+}
+
+json::object to_json(Config const& config) {
+  json::array listen;
+  for (auto const& address : config.listen) listen.push_back(json::value(to_text(address) + "=" + address.dialect));
+  json::array origins;
+  for (auto const& origin : config.allow_origins) origins.push_back(json::value(origin));
+  json::array users;
+  for (auto const& [name, line] : config.users) users.push_back(json::value(name));
+  json::object tools;
+  for (auto const& [name, tool] : config.tools) {
+    tools[name] = json::object{{"url", to_public_url(tool.url)}, {"update", tool.update}};
+  }
+  json::object limits;
+  for (auto const& limit : limit_table) limits[limit.name] = config.limits.*limit.member;
+  json::object all{{"listen", std::move(listen)},
+                   {"data", config.data},
+                   {"allow_origins", std::move(origins)},
+                   {"documented_ports", config.documented_ports},
+                   {"key_configured", config.has_key()},
+                   {"users", std::move(users)},
+                   {"sessions", {{"idle_minutes", to_minutes(config.idle_ms)}, {"test_token", config.test_token}}},
+                   {"tools", std::move(tools)},
+                   {"limits", std::move(limits)},
+                   {"log", {{"level", to_level_word(config)}}}};
+  if (!config.key_file.empty()) all["key_file"] = config.key_file;
+  return all;
+}
+
+}  // namespace sojourn

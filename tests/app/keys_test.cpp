@@ -1,0 +1,187 @@
+#include "app/keys.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace sojourn {
+namespace {
+
+using namespace std::string_literals;
+
+std::string const secret(32, 's');
+std::string const hash = "scrypt$16384$8$1$U29kaXVtQ2hsb3JpZGU=$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI=";
+
+using Value = decltype(Setting::value);
+
+std::string refusal(std::string const& key, Value value) {
+  Draft draft;
+  auto const done = set(draft, {key, std::move(value), "f:1"});
+  if (done) return "accepted";
+  EXPECT_EQ(done.error().code, Code::configuration);
+  return done.error().message;
+}
+
+Config config_with(std::vector<Setting> const& settings) {
+  Draft draft;
+  for (auto const& setting : settings) {
+    auto const done = set(draft, setting);
+    EXPECT_TRUE(done) << done.error().message;
+  }
+  return draft.config;
+}
+
+TEST(ConfigKeys, AreListedOnceEach) {
+  auto names = list_keys();
+  for (char const* const name :
+       {"listen", "key", "key_file", "sessions.idle_minutes", "sessions.test_token", "limits.header_ms", "log.level"}) {
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
+  }
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+}
+
+TEST(ConfigKeys, ThatAreListedAreKnown) {
+  for (auto const& name : list_keys()) {
+    EXPECT_EQ(refusal(name, Foreign{"a date or time"}).find("unknown key"), std::string::npos) << name;
+  }
+}
+
+TEST(ConfigKeys, AKeyIsASecretOfSomeLength) {
+  EXPECT_EQ(config_with({{"key", secret, "f:1"}}).key, secret);
+  EXPECT_EQ(config_with({{"key", Untyped{secret}, "f:1"}}).key, secret);
+  EXPECT_EQ(refusal("key", "hunter2"s),
+            "f:1: key has 7 bytes but needs at least 32; make one with: openssl rand -hex 32");
+  EXPECT_EQ(refusal("key", ""s).find("f:1: key has 0 bytes"), 0U);
+  EXPECT_EQ(refusal("key", std::int64_t{7}), "f:1: key must be text in quotes, not a number");
+  EXPECT_NE(refusal("key", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n"s).find("key_file"),
+            std::string::npos);
+}
+
+TEST(ConfigKeys, ARefusedValueChangesNothing) {
+  Draft draft;
+  ASSERT_TRUE(set(draft, {"key", secret, "f:1"}));
+  EXPECT_FALSE(set(draft, {"key", "short"s, "f:2"}));
+  EXPECT_FALSE(set(draft, {"key_file", ""s, "f:2"}));
+  EXPECT_FALSE(set(draft, {"tools.x.url", "no"s, "f:3"}));
+  EXPECT_EQ(draft.config.key, secret);
+  EXPECT_TRUE(draft.config.tools.empty());
+}
+
+TEST(ConfigKeys, AKeyFileIsAName) {
+  Draft draft;
+  ASSERT_TRUE(set(draft, {"key_file", "/a"s, "f:7"}));
+  EXPECT_EQ(draft.config.key_file, "/a");
+  EXPECT_EQ(draft.key_file_where, "f:7");
+  EXPECT_NE(refusal("key_file", ""s).find("names no file"), std::string::npos);
+  EXPECT_NE(refusal("key_file", "a\0b"s).find("zero byte"), std::string::npos);
+  EXPECT_EQ(refusal("key_file", true), "f:1: key_file must be text in quotes, not true or false");
+}
+
+TEST(ConfigKeys, UsersAreNamesWithPasswordHashes) {
+  auto const users = config_with({{"users.alice", hash, "f:1"}, {"users.bob@example.com", hash, "f:2"}}).users;
+  EXPECT_EQ(users, (std::map<std::string, std::string>{{"alice", hash}, {"bob@example.com", hash}}));
+  EXPECT_EQ(refusal("users.alice", "hunter2"s),
+            "f:1: users.alice is no password hash (scrypt$...); make one with: sojourn token --hash-password");
+  EXPECT_EQ(refusal("users.alice", Foreign{"a table"}), "f:1: users.alice must be text in quotes, not a table");
+  EXPECT_NE(refusal("users.", hash).find("the name of a user has 1 to 256 bytes"), std::string::npos);
+  EXPECT_NE(refusal("users.a\nb", hash).find("without control characters"), std::string::npos);
+  EXPECT_NE(refusal("users." + std::string(257, 'x'), hash).find("the name of a user"), std::string::npos);
+  EXPECT_EQ(refusal("users", std::int64_t{1}), "f:1: users must be a table, written [users], not a number");
+}
+
+TEST(ConfigKeys, IdleMinutesMayBeFractions) {
+  auto const idle_ms = [](Value value) {
+    return config_with({{"sessions.idle_minutes", std::move(value), "f:1"}}).idle_ms;
+  };
+  EXPECT_EQ(idle_ms(std::int64_t{60}), 3'600'000);
+  EXPECT_EQ(idle_ms(std::int64_t{1440}), 86'400'000);
+  EXPECT_EQ(idle_ms(0.05), 3000);
+  EXPECT_EQ(idle_ms(0.01), 600);
+  EXPECT_EQ(idle_ms(Untyped{"1.5"}), 90'000);
+  constexpr char const* bounds = "f:1: sessions.idle_minutes must be a number of minutes from 0.01 to 1440";
+  for (auto const& wrong : {Value(std::int64_t{0}), Value(std::int64_t{-1}), Value(std::int64_t{1441}), Value(0.0099),
+                            Value(1440.1), Value(std::numeric_limits<double>::quiet_NaN()),
+                            Value(std::numeric_limits<double>::infinity()), Value(Untyped{"nan"})}) {
+    EXPECT_EQ(refusal("sessions.idle_minutes", wrong), bounds);
+  }
+  EXPECT_EQ(refusal("sessions.idle_minutes", Untyped{"5m"}), bounds + ", not \"5m\""s);
+  EXPECT_EQ(refusal("sessions.idle_minutes", "60"s), bounds + ", not text"s);
+}
+
+TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
+  EXPECT_TRUE(config_with({{"sessions.test_token", true, "f:1"}}).test_token);
+  EXPECT_TRUE(config_with({{"sessions.test_token", Untyped{"1"}, "f:1"}}).test_token);
+  EXPECT_FALSE(config_with({{"sessions.test_token", true, "f:1"}, {"sessions.test_token", false, "f:2"}}).test_token);
+  EXPECT_EQ(refusal("sessions.test_token", Untyped{"yes"}),
+            "f:1: sessions.test_token must be true or false, not \"yes\"");
+  EXPECT_EQ(refusal("sessions.test_token", 1.0),
+            "f:1: sessions.test_token must be true or false, not a number with a fraction");
+}
+
+TEST(ConfigKeys, ToolsHaveAnAddressAndAnUpdate) {
+  auto const tools = config_with({{"tools.get_shipping_quotes.url", "http://127.0.0.1:9000/quotes"s, "f:1"},
+                                  {"tools.create_label.url", "https://example.com"s, "f:2"},
+                                  {"tools.other.url", "http://[::1]:1/?a=b"s, "f:3"},
+                                  {"tools.named.update", "done"s, "f:4"},
+                                  {"tools.named.url", "http://a/"s, "f:5"},
+                                  {"tools.with.dots.url", "http://localhost:80"s, "f:6"}})
+                         .tools;
+  EXPECT_EQ(tools.size(), 5U);
+  EXPECT_EQ(tools.at("get_shipping_quotes"), (ToolConfig{"http://127.0.0.1:9000/quotes", "quote_ready"}));
+  EXPECT_EQ(tools.at("create_label"), (ToolConfig{"https://example.com", "label_created"}));
+  EXPECT_EQ(tools.at("other"), (ToolConfig{"http://[::1]:1/?a=b", ""}));
+  EXPECT_EQ(tools.at("named"), (ToolConfig{"http://a/", "done"}));
+  EXPECT_EQ(tools.at("with.dots").url, "http://localhost:80");
+  auto const silent = config_with({{"tools.create_label.update", ""s, "f:1"}}).tools;
+  EXPECT_EQ(silent.at("create_label"), ToolConfig{}) << "nothing in quotes is no update";
+}
+
+TEST(ConfigKeys, AddressesOfToolsAreHttpWithAHost) {
+  for (auto const& wrong : {""s,
+                            "127.0.0.1:9000"s,
+                            "ftp://a/"s,
+                            "file:///etc/passwd"s,
+                            "http://"s,
+                            "http:///path"s,
+                            "http://:80/"s,
+                            "http://a:0/"s,
+                            "http://a:65536/"s,
+                            "http://a:x/"s,
+                            "http://a:/"s,
+                            "http://user:hunter2@a/"s,
+                            "http://a b/"s,
+                            "http://a/b c"s,
+                            "http://a/#f"s,
+                            "http://a\n/"s,
+                            "http://a/\0"s,
+                            "http://[::1/"s,
+                            "http://[a]/"s,
+                            "//a/"s,
+                            "http:a"s,
+                            "http://a/\u00E9"s,
+                            "chrome-extension://a"s}) {
+    EXPECT_EQ(refusal("tools.x.url", wrong),
+              "f:1: tools.x.url is no address of a tool; write http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH")
+        << wrong;
+  }
+  EXPECT_EQ(refusal("tools.x.url", std::int64_t{1}), "f:1: tools.x.url must be text in quotes, not a number");
+}
+
+TEST(ConfigKeys, MisspeltOnesOfToolsAndSessionsNameTheNearest) {
+  EXPECT_EQ(refusal("tools.x.ulr", "http://a"s), "f:1: unknown key \"tools.x.ulr\"; did you mean \"tools.x.url\"?");
+  EXPECT_EQ(refusal("tools.x", "http://a"s), "f:1: tools.x must be a table, written [tools.x], not text");
+  EXPECT_EQ(refusal("tools", "http://a"s), "f:1: tools must be a table, written [tools], not text");
+  EXPECT_EQ(refusal("sessions.idle_minute", std::int64_t{1}),
+            "f:1: unknown key \"sessions.idle_minute\"; did you mean \"sessions.idle_minutes\"?");
+  EXPECT_EQ(refusal("session", Foreign{"a table"}), "f:1: unknown key \"session\"; did you mean \"sessions\"?");
+  EXPECT_EQ(refusal("keyfile", "x"s), "f:1: unknown key \"keyfile\"; did you mean \"key_file\"?");
+  EXPECT_EQ(refusal("tools..url", "http://a"s).find("f:1: the name of a tool has"), 0U);
+  EXPECT_EQ(refusal("tools.x.update", "a\nb"s).find("f:1: the name of an update has"), 0U);
+}
+
+}  // namespace
+}  // namespace sojourn

@@ -1,0 +1,58 @@
+#include "app/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/json.h"
+
+namespace sojourn {
+namespace {
+
+Config make_config() {
+  Config config;
+  config.data = "/d\x1b";
+  config.key = "the secret that nobody may see, ever";
+  config.users = {{"alice", "scrypt$16384$8$1$salt$hash"}, {"bob", "scrypt$16384$8$1$salt$hash"}};
+  config.idle_ms = 3000;
+  config.tools = {{"get_shipping_quotes", {"http://me:pass@127.0.0.1:9000/quotes?api_key=pass", "quote_ready"}},
+                  {"other", {"https://example.com", ""}}};
+  return config;
+}
+
+TEST(Summary, NamesEverySettingAndNoSecret) {
+  auto const text = describe_config(make_config());
+  EXPECT_EQ(text,
+            "The configuration is valid.\n"
+            "listen        localhost:5409 (extension)\n"
+            "data          /d\\u{1b}\n"
+            "key           configured: nobody is let in without a token\n"
+            "user          alice\n"
+            "user          bob\n"
+            "idle minutes  0.05\n"
+            "tool          get_shipping_quotes: http://127.0.0.1:9000/quotes?..., update quote_ready\n"
+            "tool          other: https://example.com\n"
+            "log level     info\n");
+}
+
+TEST(Summary, IsTheSameForProgramsWithTheLimits) {
+  auto const text = json::to_text(to_json(make_config()));
+  for (auto const* const secret : {"nobody may see", "scrypt", "pass"}) {
+    EXPECT_EQ(text.find(secret), std::string::npos) << secret;
+  }
+  auto const value = json::parse(text);
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->at("key_configured"), true);
+  EXPECT_EQ(value->at("users").at(1), "bob");
+  EXPECT_EQ(value->at("sessions").at("idle_minutes"), 0.05);
+  EXPECT_EQ(value->at("sessions").at("test_token"), false);
+  EXPECT_EQ(value->at("tools").at("other").at("url"), "https://example.com");
+  EXPECT_EQ(value->at("limits").at("header_ms"), 10'000);
+  auto const plain = to_json(Config{});
+  EXPECT_EQ(plain.at("key_configured"), false);
+  EXPECT_EQ(plain.at("sessions").at("idle_minutes"), 60);
+  EXPECT_FALSE(plain.contains("key_file"));
+}
+
+}  // namespace
+}  // namespace sojourn
