@@ -48,7 +48,7 @@ const done = (result) => {
 
 test('--help names every command, and each command has a help of its own with an example', async () => {
   const text = done(await sojourn(['--help']));
-  for (const command of ['serve', 'sessions', 'show', 'send', 'tabs', 'close', 'doctor']) {
+  for (const command of ['serve', 'sessions', 'show', 'send', 'state', 'events', 'watch', 'tabs', 'close', 'token', 'doctor']) {
     assert.match(text, new RegExp(`^\\s+${command}\\b`, 'm'));
     const own = done(await sojourn([command, '--help']));
     assert.match(own, new RegExp(`sojourn ${command}`));
@@ -184,14 +184,14 @@ for (const [how, place] of [
     const extension = await extensionFor(t, server);
     const [args, env] = place();
     const { sessions } = JSON.parse(done(await sojourn(['sessions', '--json', ...args], { env })));
-    assert.ok(sessions.some((session) => session.sessionId === extension.id));
+    assert.ok(sessions.some((session) => session.session_id === extension.id));
   });
 }
 
 test('sessions says how to connect when there is none, and lists one line for each', async (t) => {
   await eventually(async () => (await server.list()).count === 0, 'earlier sessions are gone');
   assert.match(done(await sojourn(['sessions', ...here()])), /extension/i);
-  assert.deepEqual(JSON.parse(done(await sojourn(['sessions', '--json', ...here()]))), { count: 0, sessions: [] });
+  assert.deepEqual(JSON.parse(done(await sojourn(['sessions', '--json', ...here()]))), { sessions: [], total_count: 0 });
   const [first, second] = [await extensionFor(t, server), await extensionFor(t, server)];
   const lines = done(await sojourn(['sessions', ...here()])).trimEnd().split('\n').filter((line) => line.includes('ext_'));
   assert.deepEqual(lines.map((line) => /ext_\w+/.exec(line)[0]), [first.id, second.id]);
@@ -267,7 +267,7 @@ test('close closes the session', async (t) => {
 });
 
 test('an unknown session is exit code 66 in every command', async () => {
-  for (const args of [['show'], ['tabs'], ['close'], ['send']]) {
+  for (const args of [['show'], ['tabs'], ['close'], ['send'], ['state'], ['events'], ['watch']]) {
     const message = args[0] === 'send' ? ['{"type":"ping"}'] : [];
     for (const id of ['ext_000000000000', '../sessions', 'a b', 'ü', '%2e%2e']) {
       assertRefused(await sojourn([...args, id, ...message, ...here()]), noSession, /Session not found/, /sojourn sessions/);
@@ -277,7 +277,7 @@ test('an unknown session is exit code 66 in every command', async () => {
 
 test('no server is exit code 69, says where was looked and how to start one', async () => {
   const nowhere = path.join(folder, 'nowhere');
-  for (const args of [['sessions'], ['show', 'x'], ['tabs', 'x'], ['close', 'x'], ['send', 'x', '{}']]) {
+  for (const args of [['sessions'], ['show', 'x'], ['tabs', 'x'], ['close', 'x'], ['send', 'x', '{"type":"a"}'], ['state', 'x'], ['events', 'x'], ['watch', 'x'], ['token', '--session', 'x']]) {
     assertRefused(await sojourn([...args, '--data', nowhere]), unavailable, /nowhere/, /sojourn serve/);
   }
 });

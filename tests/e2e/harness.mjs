@@ -177,7 +177,7 @@ export async function start({ listen = ['127.0.0.1:0'], args = [], config, env =
 }
 
 /** A queue that a reader awaits and a socket fills. */
-class Inbox {
+export class Inbox {
   items = [];
   waiting = [];
 
@@ -200,10 +200,10 @@ class Inbox {
 }
 
 /** Connects as the extension does, and takes the greeting: {id, hello, next(), ...}. A refused upgrade throws with `.status`. */
-export async function openExtension(url, { userAgent, path: target = '/ws', headers = {}, greeting = true } = {}) {
+export async function openExtension(url, { userAgent, path: target = '/ws', headers = {}, protocols = [], greeting = true } = {}) {
   const inbox = new Inbox();
   const agent = userAgent === undefined ? {} : { 'User-Agent': userAgent };
-  const ws = new WebSocket(url.replace(/^http/, 'ws') + target, { perMessageDeflate: false, headers: { ...agent, ...headers } });
+  const ws = new WebSocket(url.replace(/^http/, 'ws') + target, protocols, { perMessageDeflate: false, headers: { ...agent, ...headers } });
   const closed = new Promise((resolve) => {
     ws.on('close', (code, reason) => resolve({ code, reason: reason.toString('utf8') }));
   });
