@@ -1,12 +1,9 @@
 #include "crowd.h"
 
 #include <poll.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <chrono>
 
 namespace bench {
 namespace {
@@ -15,43 +12,9 @@ constexpr int opcode_text = 1;
 constexpr int opcode_close = 8;
 constexpr int opcode_ping = 9;
 
-// The string member `name` of a compact JSON object; fails when there is none.
-std::string find_member(std::string_view text, std::string_view name) {
-  std::string const key = "\"" + std::string(name) + "\":\"";
-  auto const begin = text.find(key);
-  if (begin == text.npos) fail("no " + std::string(name) + " in " + std::string(text));
-  auto const from = begin + key.size();
-  return std::string(text.substr(from, text.find('"', from) - from));
-}
-
 void refuse_text(std::string_view text) { fail("an unexpected message: " + std::string(text)); }
 
 }  // namespace
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-Poller::Poller() : fd_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (fd_ < 0) fail("epoll_create1");
-}
-
-Poller::~Poller() { ::close(fd_); }
-
-void Poller::add(int fd, std::uint64_t number) {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP;
-  event.data.u64 = number;
-  if (::epoll_ctl(fd_, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
-}
-
-void Poller::wait(int timeout_ms, std::function<void(std::uint64_t)> const& on_readable) {
-  std::array<epoll_event, 256> events;
-  int const count = ::epoll_wait(fd_, events.data(), static_cast<int>(events.size()), timeout_ms);
-  if (count < 0 && errno != EINTR) fail("epoll_wait");
-  for (int i = 0; i < count; ++i) on_readable(events[static_cast<std::size_t>(i)].data.u64);
-}
 
 Extension::Extension(std::uint16_t port) : wire(port), began_ns(now_ns()) { wire.send(handshake_request(port)); }
 

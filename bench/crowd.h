@@ -11,30 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "poller.h"
 #include "wire.h"
 
 namespace bench {
-
-std::int64_t now_ns();
-
-// An epoll set; each socket has a number of its caller's choice.
-class Poller {
- public:
-  Poller();
-  Poller(Poller const&) = delete;
-  Poller& operator=(Poller const&) = delete;
-  ~Poller();
-
-  void add(int fd, std::uint64_t number);
-
-  // Waits for at most timeout_ms (-1: for ever, 0: not at all), then names each readable socket.
-  void wait(int timeout_ms, std::function<void(std::uint64_t)> const& on_readable);
-
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Extension {
   enum class State { upgrading, greeting, open, ended };

@@ -10,25 +10,22 @@
 // peer collects its garbage, and reads the memory once more.
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "crowd.h"
 #include "proc.h"
+#include "report.h"
 #include "wire.h"
 
 namespace bench {
 namespace {
 
-constexpr unsigned pause_us = 20'000;  // lets the server fall asleep, so that its CPU figure is up to date
 constexpr int stall_ms = 10'000;
 
 struct Options {
@@ -43,21 +40,6 @@ struct Options {
   int settle_ms = 1'000;
   int collect = 0;
 };
-
-double to_us(std::int64_t ns) { return static_cast<double>(ns) / 1000.0; }
-
-double percentile_us(std::vector<std::int64_t>& sorted_ns, double share) {
-  if (sorted_ns.empty()) return 0;
-  auto const last = static_cast<double>(sorted_ns.size() - 1);
-  return to_us(sorted_ns[static_cast<std::size_t>(share * last)]);
-}
-
-void print_costs(Usage const& used, std::size_t operations) {
-  auto const each = static_cast<double>(operations);
-  std::printf("\"cpu_us\":%.3f,\"process_us\":%.3f,\"softirq0_us\":%.3f,\"softirq1_us\":%.3f",
-              to_us(used.process_ns + used.softirq0_ns) / each, to_us(used.process_ns) / each,
-              to_us(used.softirq0_ns) / each, to_us(used.softirq1_ns) / each);
-}
 
 // Messages in flight: one HTTP connection each, and sessions of its own, so that a frame can only be
 // the message that was posted last to its session.
@@ -160,42 +142,42 @@ void measure_messages(Options const& options) {
   crowd.open(std::max(options.connections / options.window, std::size_t{1}) * options.window);
   Posts posts(options, crowd);
   posts.run(options.warmup);
-  ::usleep(pause_us);
+  let_settle();
   std::int64_t const before_bytes = resident_bytes(options.pid);
   Usage const before = read_usage(options.pid);
   std::int64_t const began_ns = now_ns();
   auto latencies_ns = posts.run(options.count);
   double const seconds = to_us(now_ns() - began_ns) / 1e6;
-  ::usleep(pause_us);
+  let_settle();
   Usage const used = read_usage(options.pid) - before;
-  std::sort(latencies_ns.begin(), latencies_ns.end());
-  std::printf(
-      "{\"mode\":\"messages\",\"sessions\":%zu,\"in_flight\":%zu,\"count\":%zu,\"per_s\":%.0f,"
-      "\"p50_us\":%.1f,\"p99_us\":%.1f,",
-      crowd.size(), options.window, latencies_ns.size(), static_cast<double>(latencies_ns.size()) / seconds,
-      percentile_us(latencies_ns, 0.5), percentile_us(latencies_ns, 0.99));
-  std::printf("\"rss_growth_each\":%.0f,", static_cast<double>(resident_bytes(options.pid) - before_bytes) /
-                                               static_cast<double>(std::max(options.count, std::size_t{1})));
-  print_costs(used, options.count);
-  std::printf("}\n");
+  auto const count = static_cast<double>(std::max(options.count, std::size_t{1}));
+  Report report;
+  report.add("sessions", static_cast<double>(crowd.size()));
+  report.add("in_flight", static_cast<double>(options.window));
+  report.add("count", count);
+  report.add("per_s", static_cast<double>(latencies_ns.size()) / seconds);
+  report.add_latencies(latencies_ns);
+  report.add("rss_growth_each", static_cast<double>(resident_bytes(options.pid) - before_bytes) / count);
+  report.add_costs(used, options.count);
+  print_line(report.json());
 }
 
 void measure_handshakes(Options const& options) {
   Crowd crowd(options.port, options.window);
   crowd.churn(options.warmup);
-  ::usleep(pause_us);
+  let_settle();
   Usage const before = read_usage(options.pid);
   std::int64_t const began_ns = now_ns();
   auto latencies_ns = crowd.churn(options.count);
   double const seconds = to_us(now_ns() - began_ns) / 1e6;
-  ::usleep(pause_us);
+  let_settle();
   Usage const used = read_usage(options.pid) - before;
-  std::sort(latencies_ns.begin(), latencies_ns.end());
-  std::printf("{\"mode\":\"handshakes\",\"count\":%zu,\"per_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,", options.count,
-              static_cast<double>(options.count) / seconds, percentile_us(latencies_ns, 0.5),
-              percentile_us(latencies_ns, 0.99));
-  print_costs(used, options.count);
-  std::printf("}\n");
+  Report report;
+  report.add("count", static_cast<double>(options.count));
+  report.add("per_s", static_cast<double>(options.count) / seconds);
+  report.add_latencies(latencies_ns);
+  report.add_costs(used, options.count);
+  print_line(report.json());
 }
 
 struct Lists {
@@ -232,16 +214,17 @@ double resident_each(Options const& options, std::int64_t before_bytes) {
   return static_cast<double>(resident_bytes(options.pid) - before_bytes) / static_cast<double>(options.connections);
 }
 
-void measure_lists(Options const& options, std::size_t sessions) {
+void measure_lists(Options const& options, std::size_t sessions, Report& report) {
   Usage const before = read_usage(options.pid);
   Lists lists = fetch_lists(options, sessions);
-  ::usleep(pause_us);
+  let_settle();
   Usage const used = read_usage(options.pid) - before;
   std::sort(lists.latencies_ns.begin(), lists.latencies_ns.end());
-  std::printf(
-      "\"list_bytes\":%zu,\"list_ms\":%.2f,\"list_min_ms\":%.2f,\"list_cpu_ms\":%.2f,", lists.bytes,
-      percentile_us(lists.latencies_ns, 0.5) / 1000, percentile_us(lists.latencies_ns, 0) / 1000,
-      to_us(used.process_ns + used.softirq0_ns) / 1000 / static_cast<double>(std::max(options.lists, std::size_t{1})));
+  auto const each = static_cast<double>(std::max(options.lists, std::size_t{1}));
+  report.add("list_bytes", static_cast<double>(lists.bytes));
+  report.add("list_ms", percentile_us(lists.latencies_ns, 0.5) / 1000);
+  report.add("list_min_ms", percentile_us(lists.latencies_ns, 0) / 1000);
+  report.add("list_cpu_ms", to_us(used.process_ns + used.softirq0_ns) / 1000 / each);
 }
 
 void measure_idle(Options const& options) {
@@ -252,56 +235,38 @@ void measure_idle(Options const& options) {
   std::int64_t const before_bytes = resident_bytes(options.pid);
   Usage const before = read_usage(options.pid);
   crowd.open(first + options.connections);
-  ::usleep(pause_us);
+  let_settle();
   Usage const used = read_usage(options.pid) - before;
   crowd.rest(options.settle_ms);
-  std::printf("{\"mode\":\"idle\",\"sessions\":%zu,\"rss\":%lld,\"rss_each\":%.0f,", crowd.size(),
-              static_cast<long long>(resident_bytes(options.pid)), resident_each(options, before_bytes));
+  Report report;
+  report.add("sessions", static_cast<double>(crowd.size()));
+  report.add("rss", static_cast<double>(resident_bytes(options.pid)));
+  report.add("rss_each", resident_each(options, before_bytes));
   if (options.collect != 0) {
     ::kill(options.pid, SIGUSR2);
     crowd.rest(options.settle_ms);
   }
-  std::printf("\"rss_each_collected\":%.0f,", resident_each(options, before_bytes));
-  measure_lists(options, crowd.size());
-  print_costs(used, options.connections);
-  std::printf("}\n");
-  std::fflush(stdout);
+  report.add("rss_each_collected", resident_each(options, before_bytes));
+  measure_lists(options, crowd.size(), report);
+  report.add_costs(used, options.connections);
+  print_line(report.json());
   crowd.hold();
 }
 
-template <typename Number>
-Number read_option(std::map<std::string, std::string> const& given, std::string const& name, Number otherwise) {
-  auto const found = given.find("--" + name);
-  if (found == given.end()) return otherwise;
-  std::string const& text = found->second;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), otherwise);
-  if (error != std::errc() || end != text.data() + text.size()) fail("--" + name + " is not a number");
-  return otherwise;
-}
-
-Options read_options(int count, char** words) {
-  std::map<std::string, std::string> given;
-  for (int i = 2; i + 1 < count; i += 2) given[words[i]] = words[i + 1];
+Options read_options(Arguments const& given) {
   Options options;
-  options.port = read_option(given, "port", options.port);
-  options.pid = read_option(given, "pid", options.pid);
-  options.connections = read_option(given, "connections", options.connections);
-  options.window = std::max(read_option(given, "window", options.window), std::size_t{1});
-  options.count = read_option(given, "count", options.count);
-  options.warmup = read_option(given, "warmup", options.warmup);
-  options.body = read_option(given, "body", options.body);
-  options.lists = read_option(given, "lists", options.lists);
-  options.collect = read_option(given, "collect", options.collect);
-  options.settle_ms = read_option(given, "settle", options.settle_ms);
+  options.port = given.number("port", options.port);
+  options.pid = given.number("pid", options.pid);
+  options.connections = given.number("connections", options.connections);
+  options.window = std::max(given.number("window", options.window), std::size_t{1});
+  options.count = given.number("count", options.count);
+  options.warmup = given.number("warmup", options.warmup);
+  options.body = given.number("body", options.body);
+  options.lists = given.number("lists", options.lists);
+  options.collect = given.number("collect", options.collect);
+  options.settle_ms = given.number("settle", options.settle_ms);
   if (options.port == 0 || options.pid == 0) fail("--port and --pid are needed");
   return options;
-}
-
-void allow_many_files() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
@@ -309,14 +274,15 @@ void allow_many_files() {
 
 int main(int count, char** words) {
   using namespace bench;
-  std::string_view const mode = count > 1 ? words[1] : "";
+  Arguments const arguments(count, words);
+  std::string const& mode = arguments.mode();
   allow_many_files();
   if (mode == "messages") {
-    measure_messages(read_options(count, words));
+    measure_messages(read_options(arguments));
   } else if (mode == "handshakes") {
-    measure_handshakes(read_options(count, words));
+    measure_handshakes(read_options(arguments));
   } else if (mode == "idle") {
-    measure_idle(read_options(count, words));
+    measure_idle(read_options(arguments));
   } else {
     fail("say messages, handshakes or idle");
   }

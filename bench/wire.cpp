@@ -51,12 +51,19 @@ std::uint64_t read_big_endian(std::string_view bytes) {
 }  // namespace
 
 void fail(std::string const& what) {
-  std::fprintf(stderr, "bench_load: %s\n", what.c_str());
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, what.c_str());
   std::exit(1);
 }
 
-Wire::Wire(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Wire::Wire(std::uint16_t port, Room room) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (fd_ < 0) fail(std::string("socket: ") + std::strerror(errno));
+  if (room == Room::little) {
+    // Segments of loopback are of 64 KiB, and the sender's buffer grows with them.
+    int const segment = 1460;
+    int const buffer = 4096;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -128,8 +135,8 @@ void Wire::shut() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-std::string handshake_request(std::uint16_t port) {
-  return "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+std::string handshake_request(std::uint16_t port, std::string_view target) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
          "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
          std::string(sample_key) +
          "\r\nUser-Agent: Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -138,6 +145,27 @@ std::string handshake_request(std::uint16_t port) {
 
 bool is_handshake_answer(std::string_view head) {
   return head.starts_with("HTTP/1.1 101 ") && find_field(head, "sec-websocket-accept") == sample_accept;
+}
+
+std::string find_member(std::string_view json, std::string_view name) {
+  std::string const key = "\"" + std::string(name) + "\":\"";
+  auto const begin = json.find(key);
+  if (begin == json.npos) fail("no " + std::string(name) + " in " + std::string(json));
+  auto const from = begin + key.size();
+  return std::string(json.substr(from, json.find('"', from) - from));
+}
+
+std::string text_frame(std::string_view payload) {
+  std::string frame("\x81", 1);
+  if (payload.size() < 126) {
+    frame += static_cast<char>(0x80 | payload.size());
+  } else {
+    frame += '\xFE';
+    frame += static_cast<char>(payload.size() >> 8);
+    frame += static_cast<char>(payload.size() & 0xFF);
+  }
+  frame.append(4, '\0');
+  return frame.append(payload);
 }
 
 std::string pong_frame(std::string_view payload) {

@@ -28,8 +28,11 @@ struct Frame {
 // A connected, non-blocking socket and the bytes that arrived on it and were not taken yet.
 class Wire {
  public:
+  // How much the kernel keeps for a reader: `little` is what a stalled reader far away would have.
+  enum class Room { usual, little };
+
   // Connects to 127.0.0.1:port; the kernel completes it before the server accepts.
-  explicit Wire(std::uint16_t port);
+  explicit Wire(std::uint16_t port, Room room = Room::usual);
   Wire(Wire&& other) noexcept;
   Wire& operator=(Wire&&) = delete;
   ~Wire() { shut(); }
@@ -58,10 +61,14 @@ class Wire {
 };
 
 // The upgrade request, and whether the answer to it is the one RFC 6455 asks for.
-std::string handshake_request(std::uint16_t port);
+std::string handshake_request(std::uint16_t port, std::string_view target = "/ws");
 bool is_handshake_answer(std::string_view head);
 
-// The smallest frames of a client: masked with the key 0.
+// The first string member `name` of compact JSON; ends the program when there is none.
+std::string find_member(std::string_view json, std::string_view name);
+
+// Frames of a client, masked with the key 0. Payloads of pongs are short, of texts shorter than 64 KiB.
+std::string text_frame(std::string_view payload);
 std::string pong_frame(std::string_view payload);
 std::string close_frame();
 

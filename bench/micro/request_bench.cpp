@@ -8,6 +8,7 @@
 
 #include "api/auth.h"
 #include "api/extension.h"
+#include "api/identity.h"
 #include "api/router.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -69,7 +70,8 @@ void route_post(benchmark::State& state) {
   Access access({}, false);
   access.add_port(5409);
   Log log;
-  Router router(access, log, Random());
+  Identity const identity(Keys(std::string(64, 'k')), true);
+  Router router(access, identity, log, Random());
   router.add(nullptr, routes);
   std::array const headers{Header{"Host", "127.0.0.1:5409"}, Header{"Content-Type", "application/json"},
                            Header{"Content-Length", "200"}};
