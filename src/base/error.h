@@ -55,6 +55,7 @@ struct Error {
   Code code = Code::internal;
   std::string message;
   std::uint64_t revision = 0;  // of precondition_failed: the present one
+  std::string field = {};      // what it is about, where that has a name: "body.client_id", "query.limit"
 };
 
 }  // namespace sojourn

@@ -157,9 +157,9 @@ void append_escape(std::string& out, unsigned char c) {
 
 }  // namespace
 
-Result<value> parse(std::string_view text) {
+Result<value> parse(std::string_view text, std::size_t depth) {
   boost::json::parse_options options;
-  options.max_depth = depth_max;
+  options.max_depth = depth;
   std::array<unsigned char, 4096> room;  // so that a short text costs no allocation but its values
   boost::json::basic_parser<Builder> parser(options, room);
   parser.handler().stack.reset();

@@ -18,9 +18,9 @@ using boost::json::value;
 
 inline constexpr std::size_t depth_max = 64;
 
-// One whole JSON text, RFC 8259, UTF-8, at most depth_max deep; of double keys the last counts. Code::invalid
-// otherwise.
-Result<value> parse(std::string_view text);
+// One whole JSON text, RFC 8259, UTF-8, at most `depth` deep; of double keys the last counts. Code::invalid otherwise.
+// More than depth_max is for texts of our own that wrap a client's.
+Result<value> parse(std::string_view text, std::size_t depth = depth_max);
 
 // Compact text, appended.
 void append(std::string& out, value const& v);

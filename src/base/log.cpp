@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> level_words{"debug", "info", "warn", "error"};
 constexpr std::size_t value_bytes_max = 4096;
-constexpr std::size_t queued_lines_max = 8192;
+constexpr std::size_t queued_bundles_max = 2048;
+constexpr std::size_t bundle_bytes_max = 4000;  // of lines handed on together; more than that gains nothing
 
 // Beyond what JSON escapes: DEL, U+0080 to U+009F, U+2028 and U+2029, which some terminals obey and some readers take
 // for the end of a line.
@@ -33,8 +34,13 @@ bool has_hidden_control(std::string_view text) {
   return false;
 }
 
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x7f; });
+}
+
 void append_value(std::string& out, std::string_view text) {
   if (text.size() > value_bytes_max) text = text.substr(0, value_bytes_max);
+  if (is_ascii(text)) return json::append_string(out, text);  // as nearly all are
   if (is_utf8(text) && !has_hidden_control(text)) return json::append_string(out, text);
   // Not UTF-8, cut within a character, or with controls: keep the ASCII of it.
   std::string ascii;
@@ -50,9 +56,7 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
 
  protected:
   void sink_it_(spdlog::details::log_msg const& message) override {
-    std::string line(message.payload.data(), message.payload.size());
-    line += '\n';
-    std::string_view rest = line;
+    std::string_view rest(message.payload.data(), message.payload.size());
     while (!rest.empty() && wait()) {
       auto const count = ::write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
       if (count < 0 && errno != EINTR && errno != EAGAIN) return;
@@ -85,9 +89,17 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
 struct Log::Sink {
   std::shared_ptr<StandardError> standard_error = std::make_shared<StandardError>();
   std::shared_ptr<spdlog::details::thread_pool> pool =
-      std::make_shared<spdlog::details::thread_pool>(queued_lines_max, 1);
+      std::make_shared<spdlog::details::thread_pool>(queued_bundles_max, 1);
   std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
       "sojourn", standard_error, pool, spdlog::async_overflow_policy::overrun_oldest);
+  std::mutex mutex;
+  std::string waiting;  // whole lines
+
+  void hand_on() {
+    if (waiting.empty()) return;
+    logger->info(waiting);
+    waiting.clear();
+  }
 };
 
 std::optional<Level> to_level(std::string_view word) {
@@ -105,16 +117,30 @@ Log::Log(Level level) : sink_(std::make_unique<Sink>()), level_(level) {
 Log::Log() = default;
 
 Log::~Log() {
+  flush();
   if (sink_) sink_->standard_error->hurry();  // then the pool writes what is queued, and its thread ends
 }
 
 void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (!shows(level)) return;
-  sink_->logger->info(to_log_line(clock_.now(), level, event, fields));
+  auto const line = to_log_line(clock_.now(), level, event, fields);
+  std::scoped_lock const lock(sink_->mutex);
+  if (sink_->waiting.size() + line.size() >= bundle_bytes_max) sink_->hand_on();
+  sink_->waiting.append(line).append("\n");
+  if (level >= Level::warn) sink_->hand_on();
+}
+
+void Log::flush() {
+  if (!sink_) return;
+  std::scoped_lock const lock(sink_->mutex);
+  sink_->hand_on();
 }
 
 std::string to_log_line(Moment at, Level level, std::string_view event, std::initializer_list<Field> fields) {
-  std::string line = "{\"time\":\"" + to_iso_ms(at.utc_us) + "\",\"level\":\"";
+  constexpr std::size_t usual_bytes = 384;
+  std::string line;
+  line.reserve(usual_bytes);
+  line.append("{\"time\":\"").append(to_iso_ms(at.utc_us)).append("\",\"level\":\"");
   line += level_words[static_cast<std::size_t>(level)];
   line += "\",\"event\":";
   json::append_string(line, event);

@@ -1,6 +1,7 @@
 // Structured log: one event is one JSON line with a time, a level, a name and fields.
 // Values are escaped and cut at 4 KiB, so that no input can forge a line; fields that carry secrets are never given to
-// it. Lines are written by a thread of the log's own; when it falls behind the oldest lines give way. Any thread.
+// it. Lines wait for the next flush, or for a warning; then a thread of the log's own writes them. When that falls
+// behind the oldest give way. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,8 @@ class Log {
 
   bool shows(Level level) const { return sink_ != nullptr && level >= level_; }
   void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
+  // Hands on what waits: to be called at the end of each loop iteration.
+  void flush();
 
  private:
   struct Sink;

@@ -51,6 +51,57 @@ std::string to_iso_seconds(Parts const& parts) {
   return out += '.';
 }
 
+// Takes what a time is written of off the front of a text; once something is wrong it stays so.
+struct Reader {
+  std::string_view rest;
+  bool good = true;
+
+  bool has(char c) const { return !rest.empty() && rest.front() == c; }
+  bool skip(char c) {
+    bool const found = has(c);
+    if (found) rest.remove_prefix(1);
+    return found;
+  }
+  void expect(char c) { good = skip(c) && good; }
+  bool has_digit() const { return !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; }
+  int digit() {
+    good = good && has_digit();
+    if (!good) return 0;
+    int const value = rest.front() - '0';
+    rest.remove_prefix(1);
+    return value;
+  }
+  int number(int digits, int most) {
+    int value = 0;
+    for (int i = 0; i < digits; ++i) value = value * 10 + digit();
+    good = good && value <= most;
+    return value;
+  }
+};
+
+// Of the second, in microseconds.
+std::int64_t read_fraction(Reader& reader) {
+  std::int64_t value = 0;
+  int digits = 0;
+  do {
+    int const next = reader.digit();
+    if (digits < 6) value = value * 10 + next;
+    ++digits;
+  } while (reader.good && reader.has_digit());
+  for (; digits < 6; ++digits) value *= 10;
+  return value;
+}
+
+std::chrono::minutes read_offset(Reader& reader) {
+  if (reader.rest.empty() || reader.skip('Z') || reader.skip('z')) return {};
+  bool const is_west = reader.has('-');
+  if (!reader.skip('+')) reader.expect('-');
+  int const hours = reader.number(2, 23);
+  reader.expect(':');
+  std::chrono::minutes const offset(hours * 60 + reader.number(2, 59));
+  return is_west ? -offset : offset;
+}
+
 }  // namespace
 
 Moment Clock::now() const {
@@ -73,6 +124,27 @@ std::string to_iso_us(std::int64_t utc_us) {
   auto out = to_iso_seconds(parts);
   append_number(out, parts.clock.subseconds().count(), 6);
   return out += 'Z';
+}
+
+std::optional<std::int64_t> from_iso(std::string_view text) {
+  using namespace std::chrono;
+  Reader reader{text};
+  year const y(reader.number(4, 9999));
+  reader.expect('-');
+  month const m(static_cast<unsigned>(reader.number(2, 12)));
+  reader.expect('-');
+  year_month_day const date(y, m, day(static_cast<unsigned>(reader.number(2, 31))));
+  if (!reader.skip('T')) reader.expect('t');
+  hours const h(reader.number(2, 23));
+  reader.expect(':');
+  minutes const min(reader.number(2, 59));
+  reader.expect(':');
+  seconds const s(reader.number(2, 59));
+  microseconds const fraction(reader.skip('.') ? read_fraction(reader) : 0);
+  auto const offset = read_offset(reader);
+  if (!reader.good || !reader.rest.empty() || !date.ok()) return std::nullopt;
+  sys_time<microseconds> const at = sys_days(date) + h + min + s + fraction - offset;
+  return at.time_since_epoch().count();
 }
 
 std::string to_http_date(std::int64_t utc_us) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sojourn {
 
@@ -30,6 +32,11 @@ std::string to_iso_ms(std::int64_t utc_us);
 
 // 2026-02-24T19:22:16.015123Z
 std::string to_iso_us(std::int64_t utc_us);
+
+// UTC, in microseconds, of a time such as 2026-02-24T19:22:16, with or without a fraction of the second, of which six
+// digits count, and Z or an offset such as +01:00 (RFC 3339, section 5.6); without either it is UTC. Nothing of any
+// other text.
+std::optional<std::int64_t> from_iso(std::string_view text);
 
 // Tue, 24 Feb 2026 19:22:16 GMT (RFC 9110, section 5.6.7)
 std::string to_http_date(std::int64_t utc_us);

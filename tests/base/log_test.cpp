@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -124,6 +126,31 @@ TEST(Log, WritesLinesOfItsLevelAndAboveToStandardErrorInOrder) {
   EXPECT_NE(lines[0].find(R"("level":"warn","event":"first")"), std::string::npos) << lines[0];
   EXPECT_EQ(value_in(lines[0]), "{} %s {0}\n");
   EXPECT_NE(lines[1].find(R"("level":"error","event":"second")"), std::string::npos) << lines[1];
+}
+
+TEST(Log, LinesWaitForAFlushOrAWarning) {
+  testing::internal::CaptureStderr();
+  auto log = std::make_unique<Log>(Level::info);
+  auto const written = [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return lines_of(testing::internal::GetCapturedStderr()).size();
+  };
+  log->write(Level::info, "one");
+  EXPECT_EQ(written(), 0U);
+  testing::internal::CaptureStderr();
+  log->flush();
+  log->flush();
+  EXPECT_EQ(written(), 1U);
+  testing::internal::CaptureStderr();
+  log->write(Level::info, "two");
+  log->write(Level::warn, "three");
+  EXPECT_EQ(written(), 2U);
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 100; ++i) log->write(Level::info, "many", {{"value", std::string(300, 'x')}});
+  EXPECT_GT(written(), 80U) << "no more than a few KiB wait";
+  testing::internal::CaptureStderr();
+  log.reset();
+  EXPECT_GT(written(), 0U) << "and the rest comes at the end";
 }
 
 TEST(Log, WritesEveryLineWholeWhenThreadsWriteAtOnce) {

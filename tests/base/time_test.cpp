@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace sojourn {
 namespace {
@@ -20,6 +22,81 @@ TEST(IsoTime, BTW_07_IsUtcWithMilliseconds) {
   EXPECT_EQ(to_iso_ms(1'709'164'799'999'999), "2024-02-28T23:59:59.999Z");
   EXPECT_EQ(to_iso_ms(1'709'164'800'000'000), "2024-02-29T00:00:00.000Z");
   EXPECT_EQ(to_iso_ms(253'402'300'799'999'000), "9999-12-31T23:59:59.999Z");
+}
+
+TEST(IsoTime, IsReadInEveryFormThatRfc3339Has) {
+  constexpr std::int64_t second_us = 1'771'960'936'000'000;
+  for (auto const& [text, utc_us] : {std::pair<std::string_view, std::int64_t>{"2026-02-24T19:22:16Z", second_us},
+                                     {"2026-02-24t19:22:16z", second_us},
+                                     {"2026-02-24T19:22:16", second_us},
+                                     {"2026-02-24T19:22:16.0Z", second_us},
+                                     {"2026-02-24T19:22:16.5Z", second_us + 500'000},
+                                     {"2026-02-24T19:22:16.015Z", second_us + 15'000},
+                                     {"2026-02-24T19:22:16.015999", second_us + 15'999},
+                                     {"2026-02-24T19:22:16.0159999999999999999999Z", second_us + 15'999},
+                                     {"2026-02-24T20:22:16+01:00", second_us},
+                                     {"2026-02-24T13:52:16.25-05:30", second_us + 250'000},
+                                     {"2026-02-25T00:22:16+05:00", second_us},
+                                     {"1970-01-01T00:00:00Z", 0},
+                                     {"1969-12-31T23:59:59.999999Z", -1},
+                                     {"2024-02-29T00:00:00Z", 1'709'164'800'000'000},
+                                     {"9999-12-31T23:59:59.999Z", 253'402'300'799'999'000},
+                                     {"0000-01-01T00:00:00Z", -62'167'219'200'000'000}}) {
+    auto const read = from_iso(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(*read, utc_us) << text;
+  }
+}
+
+TEST(IsoTime, IsNothingOfAnyOtherText) {
+  for (std::string_view const text : {"",
+                                      "2026",
+                                      "2026-02-24",
+                                      "2026-02-24T19:22",
+                                      "2026-02-24T19:22:16.",
+                                      "2026-02-24T19:22:16.Z",
+                                      "2026-02-24 19:22:16Z",
+                                      " 2026-02-24T19:22:16Z",
+                                      "2026-02-24T19:22:16Z ",
+                                      "2026-02-24T19:22:16ZZ",
+                                      "2026-2-24T19:22:16Z",
+                                      "02026-02-24T19:22:16Z",
+                                      "-026-02-24T19:22:16Z",
+                                      "+026-02-24T19:22:16Z",
+                                      "2026-13-24T19:22:16Z",
+                                      "2026-00-24T19:22:16Z",
+                                      "2026-02-30T19:22:16Z",
+                                      "2026-02-00T19:22:16Z",
+                                      "2025-02-29T00:00:00Z",
+                                      "2026-02-24T24:00:00Z",
+                                      "2026-02-24T19:60:16Z",
+                                      "2026-02-24T19:22:60Z",
+                                      "2026-02-24T19:22:16+1:00",
+                                      "2026-02-24T19:22:16+01",
+                                      "2026-02-24T19:22:16+0100",
+                                      "2026-02-24T19:22:16+24:00",
+                                      "2026-02-24T19:22:16+01:60",
+                                      "2026-02-24T19:22:16+01:00Z",
+                                      "2026-02-24T19:22:16+-1:00",
+                                      "2026-02-24T19:22:1xZ",
+                                      "2026-02-24T19:22:16,5Z",
+                                      "1771960936",
+                                      "latest",
+                                      "2026-02-24T19:22:16.5.5Z"}) {
+    EXPECT_FALSE(from_iso(text)) << text;
+  }
+  std::string const whole = "2026-02-24T19:22:16.015999+01:00";
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    auto text = whole;
+    text[i] = '\0';
+    EXPECT_FALSE(from_iso(text)) << i;
+  }
+}
+
+TEST(IsoTime, ThatIsWrittenIsReadBack) {
+  for (std::int64_t const utc_us : {sample_us, std::int64_t{0}, std::int64_t{999'999}, 253'402'300'799'999'999}) {
+    EXPECT_EQ(from_iso(to_iso_us(utc_us)), utc_us);
+  }
 }
 
 TEST(HttpDate, IsTheFormOfRfc9110) {
