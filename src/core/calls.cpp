@@ -10,10 +10,6 @@ namespace {
 constexpr std::size_t request_id_digits = 8;
 
 Error not_connected() { return error(Code::not_connected, "Session is not connected"); }
-Error too_many() {
-  return error(Code::too_many, "too many calls of this session wait for an answer; try again when one is done");
-}
-
 bool offers(Connection const& connection, std::string const& tool) {
   return connection.open && connection.offer &&
          std::ranges::find(connection.offer->tools, tool) != connection.offer->tools.end();
@@ -26,8 +22,9 @@ Hub::Applied Hub::apply(Principal const& principal, CallSession& command, Reply&
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
   if (!has_host(session)) return {not_connected()};
-  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return {too_many()};
-  auto const request_id = begin_call(session, session.host, command.timeout_us, std::exchange(reply, {}));
+  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return too_many_calls();
+  auto const request_id = mint_request_id();
+  begin_call(session, request_id, {.to = session.host, .reply = std::exchange(reply, {})}, command.timeout_us);
   append(session, Event{.at_us = world_.clock.now().utc_us,
                         .type = EventType::call,
                         .name = std::move(command.name),
@@ -47,7 +44,7 @@ Hub::Applied Hub::apply(Principal const&, CallTool& command, Reply& reply) {
     return member->id != command.connection && offers(*member, command.name);
   });
   if (provider == session.members.rend()) return {Outcome(ToolAnswer{{}, session.id, by}), session.batch};
-  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return {too_many()};
+  if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return too_many_calls();
   auto answer = [reply = std::exchange(reply, {}), id = session.id, by](Result<Outcome> outcome) {
     if (!reply) return;
     if (!outcome) return reply(Outcome(ToolAnswer{{}, id, by, outcome.error()}));
@@ -58,8 +55,9 @@ Hub::Applied Hub::apply(Principal const&, CallTool& command, Reply& reply) {
              .from = command.connection,
              .name = std::move(command.name),
              .data = std::move(command.data),
-             .request_id = begin_call(session, (*provider)->id, command.timeout_us, std::move(answer)),
+             .request_id = mint_request_id(),
              .user = by.name};
+  begin_call(session, call.request_id, {.to = (*provider)->id, .reply = std::move(answer)}, command.timeout_us);
   send(**provider, (*provider)->via.dialect->ask(session, call));
   append_fleeting(session, std::move(call));
   return {Outcome()};
@@ -99,13 +97,17 @@ Hub::Applied Hub::apply(Principal const&, AnswerCall& command, Reply&) {
   return {Outcome(true)};
 }
 
-std::string Hub::begin_call(Session& session, ConnectionId to, std::int64_t timeout_us, Reply reply) {
-  auto const request_id = mint_request_id();
-  auto const deadline_us = world_.clock.now().steady_us + timeout_us;
-  calls_.emplace(request_id, PendingCall{session.id, to, deadline_us, std::move(reply)});
+Hub::Applied Hub::too_many_calls() {
+  return {error(Code::too_many, "too many calls of this session wait for an answer; try again when one is done")};
+}
+
+// `request_id` is not in use.
+void Hub::begin_call(Session& session, std::string const& request_id, PendingCall call, std::int64_t timeout_us) {
+  call.session_id = session.id;
+  call.deadline_us = world_.clock.now().steady_us + timeout_us;
   session.calls.push_back(request_id);
-  deadlines_.emplace(deadline_us, request_id);
-  return request_id;
+  deadlines_.emplace(call.deadline_us, request_id);
+  calls_.emplace(request_id, std::move(call));
 }
 
 std::string Hub::mint_request_id() {

@@ -136,7 +136,57 @@ struct ReadEvents {
   std::string id = {};
   std::string since = {};
   std::size_t limit = 100;
+  std::string request_id = {};  // only events with it; empty = all
 };
+
+// A question to whoever answers those of the session: a connection that offered to. -> QueryAnswer
+struct AskQuery {
+  AnyKind kind = {};
+  std::string id = {};
+  std::string request_id = {};  // names the query, in the log and when it is answered; not in use
+  std::string data = {};        // {"query",...}
+  std::int64_t timeout_us = 120'000'000;
+};
+
+// A piece of an answer that is not whole yet: from the connection that was asked, or from outside. -> bool
+struct ReportProgress {
+  std::string id = {};
+  ConnectionId connection = 0;  // instead of the id
+  std::string request_id = {};
+  std::string data = {};  // {"text"}
+};
+
+// The answer to a query, for the log. -> Posted
+struct RecordAnswer {
+  std::string id = {};
+  std::string data = {};  // {"result":...,"is_error":...}
+  std::string request_id = {};
+  std::optional<double> confidence = {};
+};
+
+// A query that waits for a connection's answer need not wait any more: it fails as Code::conflict.
+// -> ConnectionId that was asked; 0 = none
+struct CancelQuery {
+  AnyKind kind = {};
+  std::string id = {};
+  std::string request_id = {};
+};
+
+// Counts what a session is used for, which is a use. -> UseView
+struct NoteUse {
+  AnyKind kind = {};
+  std::string id = {};
+  Use use = Use::heartbeat;
+};
+
+// Forgets what the log says; the state stays. -> Cleaned
+struct CleanSession {
+  AnyKind kind = {};
+  std::string id = {};
+};
+
+// Ends what has expired, without waiting until it is looked at. -> Swept
+struct SweepSessions {};
 
 // -> std::vector<ConnectionInfo>
 struct ListConnections {
@@ -216,7 +266,8 @@ struct Leave {
 using Command =
     std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll, CallSession,
                  CallTool, RecordResult, GetState, ChangeState, ReadEvents, ListConnections, KickConnection, MintToken,
-                 RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall, SayGoodbye, Leave>;
+                 RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall, SayGoodbye, Leave, AskQuery,
+                 ReportProgress, RecordAnswer, CancelQuery, NoteUse, CleanSession, SweepSessions>;
 
 struct Opened {
   SessionInfo session = {};
@@ -256,6 +307,32 @@ struct ToolAnswer {
   std::optional<Error> failure = {};  // whoever offered it did not answer
 };
 
+struct QueryAnswer {
+  std::string data;  // JSON text of what the connection said; empty = nobody offered to answer
+  std::string session_id;
+  Principal by;  // who asked
+  std::vector<EventRef> history =
+      {};                             // messages, questions and answers before it, the oldest first; only if nobody did
+  std::optional<Error> failure = {};  // whoever offered did not answer
+};
+
+struct UseView {
+  SessionInfo session;
+  SessionUse use;
+};
+
+struct Cleaned {
+  std::string session_id;
+  std::uint64_t cases = 0;
+  std::uint64_t events = 0;  // that the log does not tell of any more
+  std::int64_t at_us = 0;
+};
+
+struct Swept {
+  std::size_t sessions = 0;
+  std::int64_t at_us = 0;
+};
+
 struct StateView {
   std::string value;  // JSON text of the key's value, or of the map
   std::uint64_t revision = 0;
@@ -281,9 +358,9 @@ struct Minted {
   std::string owner;
 };
 
-using Outcome =
-    std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer, StateView,
-                 Changed, EventPage, std::vector<ConnectionInfo>, Minted, std::vector<SessionToken>>;
+using Outcome = std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer,
+                             StateView, Changed, EventPage, std::vector<ConnectionInfo>, Minted,
+                             std::vector<SessionToken>, QueryAnswer, ConnectionId, UseView, Cleaned, Swept>;
 using Reply = std::function<void(Result<Outcome>)>;
 
 }  // namespace sojourn

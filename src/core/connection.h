@@ -83,12 +83,13 @@ struct Connection {
   Attachment via;
   std::int64_t connected_us = 0;
   std::int64_t last_seen_us = 0;
-  std::uint64_t shown_seq = 0;       // every event up to here has been shown or was before its time
-  std::uint64_t shown_fleeting = 0;  // the same of volatile events
-  std::unique_ptr<Offer> offer;      // null = none
-  std::int64_t ends_us = 0;          // steady; when the token that let it in runs out; 0 = it does not
-  bool open = true;                  // false: the peer said goodbye, its socket is not closed yet
-  bool behind = false;               // reads the log at its own pace until it has caught up
+  std::uint64_t shown_seq = 0;            // every event up to here has been shown or was before its time
+  std::uint64_t shown_fleeting = 0;       // the same of volatile events
+  std::unique_ptr<Offer> offer;           // null = none
+  std::int64_t ends_us = 0;               // steady; when the token that let it in runs out; 0 = it does not
+  std::unique_ptr<std::string> snapshot;  // of one that fell off the log, until what it tells of is committed
+  bool open = true;                       // false: the peer said goodbye, its socket is not closed yet
+  bool behind = false;                    // reads the log at its own pace until it has caught up
 };
 
 // "c7", as clients see it; and back, 0 for anything else.

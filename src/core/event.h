@@ -13,17 +13,21 @@ namespace sojourn {
 using ConnectionId = std::uint64_t;
 
 enum class EventType : std::uint8_t {
-  opened,         // the session begins
-  joined,         // a connection came
-  left,           // a connection went
-  message,        // somebody says something: name and data
-  state,          // keys changed: data = {"set":{...},"removed":[...]}
-  call,           // somebody asks the other end to do something: name, data, request_id
-  answer,         // the other end did it, or failed: name, data, request_id
-  token_minted,   // a session token was handed out: data = {"id","scope","expires_at","single_use"}
-  token_used,     // a single-use token was used up: data = {"id"}
-  token_revoked,  // a session token was taken back: data = {"id"}
-  closed,         // the session ends: data = {"reason"}
+  opened,          // the session begins
+  joined,          // a connection came
+  left,            // a connection went
+  message,         // somebody says something: name and data
+  state,           // keys changed: data = {"set":{...},"removed":[...]}
+  call,            // somebody asks the other end to do something: name, data, request_id
+  answer,          // the other end did it, or failed: name, data, request_id
+  query,           // somebody asks a question: data = {"query",...}, request_id
+  query_progress,  // a piece of the answer to come: data = {"text"}, request_id; volatile
+  query_result,    // the answer, or why there is none: data = {"result","is_error"}, request_id
+  cleaned,         // what the log said before is forgotten: data = {"cases","events"}
+  token_minted,    // a session token was handed out: data = {"id","scope","expires_at","single_use"}
+  token_used,      // a single-use token was used up: data = {"id"}
+  token_revoked,   // a session token was taken back: data = {"id"}
+  closed,          // the session ends: data = {"reason"}
 };
 
 std::string_view to_word(EventType type);

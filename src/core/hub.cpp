@@ -84,6 +84,7 @@ Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&
     StateEdit const whole{StateEdit::Verb::set, {}, command.wish.state.empty() ? "{}" : command.wish.state, {}};
     auto const state = State().plan(whole, world_.limits);
     if (!state) return {state.error()};
+    if (command.kind == SessionKind::shared) make_room(owner);
     session = &open(command.kind, principal, command.wish);
     if (!state->set.empty()) {
       auto const event = append(
@@ -166,6 +167,16 @@ Hub::Applied Hub::apply(Principal const& principal, CloseSession& command, Reply
 }
 
 Hub::Found Hub::find(Principal const& principal, Action action, AnyKind kind, std::string const& id) {
+  auto found = look_up(principal, action, kind, id);
+  auto const& outcome = found.refusal.outcome;
+  if (found.session == nullptr && outcome.error().code == Code::not_found)
+    world_.log.write(
+        Level::warn, "session.not_found",
+        {{"session", id}, {"user", principal.name}, {"message", "Session " + id + " not found in backend database"}});
+  return found;
+}
+
+Hub::Found Hub::look_up(Principal const& principal, Action action, AnyKind kind, std::string const& id) {
   auto const place = sessions_.find(id);
   bool const is_there = place != sessions_.end() && !place->second->ended && (!kind || *kind == place->second->kind);
   if (!is_there || !can(principal, Action::read, place->second.get())) return {nullptr, refuse(principal, id)};
@@ -238,6 +249,7 @@ SessionInfo Hub::describe(Session const& session) const {
   if (session.idle_us > 0)
     info.expires_us = (session.members.empty() ? session.active : world_.clock.now()).utc_us + session.idle_us;
   info.connections = session.members.size();
+  if (session.use) info.cases = session.use->count(Use::case_opened);
   info.cursor = {session.journal.epoch(), session.journal.last_seq()};
   info.revision = session.state.revision();
   auto const host = connections_.find(session.host);
@@ -277,7 +289,8 @@ void Hub::bury(Session& session) {
   show(session);
   auto const members = session.members;
   for (auto* member : members) {
-    if (member->behind) catch_up(*member, std::numeric_limits<std::size_t>::max());
+    // A snapshot that waits, then what came after it.
+    for (int i = 0; i < 2 && member->behind; ++i) catch_up(*member, std::numeric_limits<std::size_t>::max());
     send_away(*member, close_normal, "Session closed");
   }
   std::erase(dirty_, &session);

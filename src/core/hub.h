@@ -37,6 +37,7 @@ class Hub {
     Random random;
     Limits limits;
     std::int64_t idle_us = std::int64_t{3600} * 1'000'000;  // of a shared session that says nothing else
+    std::size_t sessions_per_user = 0;                      // shared ones; 0 = as many as they like
   };
 
   explicit Hub(World world);
@@ -67,10 +68,10 @@ class Hub {
 
  private:
   struct PendingCall {
-    std::string session_id;
+    std::string session_id = {};
     ConnectionId to = 0;  // the connection that has to answer; 0 = any
     std::int64_t deadline_us = 0;
-    Reply reply;
+    Reply reply = {};
   };
   struct DueReply {
     Reply reply;
@@ -104,6 +105,7 @@ class Hub {
   Applied apply(Principal const& principal, GetSession& command, Reply& reply);
   Applied apply(Principal const& principal, CloseSession& command, Reply& reply);
   Found find(Principal const& principal, Action action, AnyKind kind, std::string const& id);
+  Found look_up(Principal const& principal, Action action, AnyKind kind, std::string const& id);
   Applied refuse(Principal const& principal, std::string const& id) const;
   Session& open(SessionKind kind, Principal const& principal, SessionWish const& wish);
   Session* find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const;
@@ -151,10 +153,25 @@ class Hub {
   Applied apply(Principal const& principal, CallTool& command, Reply& reply);
   Applied apply(Principal const& principal, RecordResult& command, Reply& reply);
   Applied apply(Principal const& principal, AnswerCall& command, Reply& reply);
-  std::string begin_call(Session& session, ConnectionId to, std::int64_t timeout_us, Reply reply);
+  static Applied too_many_calls();
+  void begin_call(Session& session, std::string const& request_id, PendingCall call, std::int64_t timeout_us);
   std::string mint_request_id();
   void fail_calls(Session& session, ConnectionId to, std::uint64_t after_batch);
   void finish_call(std::string const& request_id, Result<Outcome> outcome, std::uint64_t after_batch);
+
+  // queries.cpp: questions, and who answers them
+  Applied apply(Principal const& principal, AskQuery& command, Reply& reply);
+  Applied apply(Principal const& principal, ReportProgress& command, Reply& reply);
+  Applied apply(Principal const& principal, RecordAnswer& command, Reply& reply);
+  Applied apply(Principal const& principal, CancelQuery& command, Reply& reply);
+  void ask(Event const& question);
+
+  // upkeep.cpp: what sessions are used for; forgetting, sweeping, room for new ones
+  Applied apply(Principal const& principal, NoteUse& command, Reply& reply);
+  Applied apply(Principal const& principal, CleanSession& command, Reply& reply);
+  Applied apply(Principal const& principal, SweepSessions& command, Reply& reply);
+  SessionUse& note_use(Session& session, Use use);
+  void make_room(std::string const& owner);
 
   // show.cpp: the log to the members
   EventRef append(Session& session, Event event);
@@ -168,7 +185,7 @@ class Hub {
   // turn.cpp: the end of an iteration
   void expire_calls(std::int64_t now_us);
   void expire_guests(std::int64_t now_us);
-  void expire_sessions(Moment now);
+  std::size_t expire_sessions(Moment now);
   void reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome);
   std::uint64_t latest_batch() const;
   void start_commit();

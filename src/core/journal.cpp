@@ -60,6 +60,15 @@ bool Journal::is_over(Limits const& limits) const {
 
 void Journal::trim(Limits const& limits, std::uint64_t settled_seq) {
   while (first_seq() <= settled_seq && is_over(limits)) drop_oldest();
+  close_gap();
+}
+
+void Journal::forget_before(std::uint64_t seq) {
+  while (first_seq() < seq && size() > 0) drop_oldest();
+  close_gap();
+}
+
+void Journal::close_gap() {
   // Moving the rest down once half is gone keeps appending constant on average.
   if (head_ > 32 && head_ * 2 > events_.size()) {
     events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(head_));

@@ -40,6 +40,9 @@ class Journal {
   // Lets the oldest go while the journal is over; what came after `settled_seq` stays all the same.
   void trim(Limits const& limits, std::uint64_t settled_seq);
 
+  // Lets everything before `seq` go.
+  void forget_before(std::uint64_t seq);
+
   std::uint32_t epoch() const { return epoch_; }
   std::uint64_t last_seq() const { return next_seq_ - 1; }
   // Of the oldest event kept; last_seq() + 1 when there is none.
@@ -55,6 +58,7 @@ class Journal {
 
  private:
   void drop_oldest();
+  void close_gap();
 
   std::vector<EventRef> events_;
   std::size_t head_ = 0;  // entries of events_ before it are gone

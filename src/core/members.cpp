@@ -25,7 +25,8 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
   Arrival arrival{.since = std::move(command.since)};
   Session* session = nullptr;
   if (!command.id.empty()) {
-    auto const found = find(principal, Action::read, command.kind, command.id);
+    auto const found = command.opens ? look_up(principal, Action::read, command.kind, command.id)
+                                     : find(principal, Action::read, command.kind, command.id);
     session = found.session;
     // A key to one session opens no other.
     if (session == nullptr && (!command.opens || principal.role == Role::guest)) return found.refusal;
@@ -39,6 +40,7 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
   if (session == nullptr) {
     if (!command.opens) return refuse(principal, command.id);
     if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
+    make_room(principal.name);
     session = &open(SessionKind::shared, principal, {});
     arrival.is_new = true;
   }

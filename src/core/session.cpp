@@ -4,4 +4,10 @@ namespace sojourn {
 
 std::string_view to_word(SessionKind kind) { return kind == SessionKind::extension ? "extension" : "shared"; }
 
+std::string_view to_word(Use use) {
+  constexpr std::array<std::string_view, uses> words{"heartbeat",   "stats",   "query",
+                                                     "case_opened", "cleanup", "restore"};
+  return words[static_cast<std::size_t>(use)];
+}
+
 }  // namespace sojourn

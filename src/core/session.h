@@ -2,10 +2,12 @@
 // A value that the hub keeps; all the rules are the hub's. The hub's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,27 @@ struct SessionToken {
   bool used = false;  // of a single-use one; who came in with it stays
 };
 
+// What a session was used for, as far as somebody wants to know it later. Kept in memory only.
+enum class Use : std::uint8_t { heartbeat, stats, query, case_opened, cleanup, restore };
+inline constexpr std::size_t uses = 6;
+
+std::string_view to_word(Use use);
+
+struct SessionUse {
+  static constexpr std::size_t recent_max = 20;
+  struct Entry {
+    Use use;
+    std::int64_t at_us;
+  };
+
+  std::array<std::uint64_t, uses> counts{};
+  std::vector<Entry> recent;              // the newest last
+  std::optional<double> confidence;       // of the latest answer that said it
+  std::vector<std::string> open_queries;  // asked, and not answered in the log yet
+
+  std::uint64_t count(Use use) const { return counts[static_cast<std::size_t>(use)]; }
+};
+
 // What its owner says of a session.
 struct SessionTraits {
   std::string client_id;  // by which its owner finds it again; empty = only by id
@@ -55,6 +78,7 @@ struct Session {
   SessionKind kind;
   std::string owner;
   std::unique_ptr<SessionTraits> traits;  // null = its owner said nothing of it
+  std::unique_ptr<SessionUse> use;        // null = it was used for nothing that is counted
   std::int64_t opened_us = 0;
   std::int64_t idle_us = 0;  // it ends after that long without anybody; 0 = never
   Moment active;             // the last use
@@ -68,6 +92,7 @@ struct Session {
   std::uint64_t last_fleeting = 0;      // how many volatile events there ever were
   std::uint64_t visible_seq = 0;        // events after it wait for their commit
   std::uint64_t shown_seq = 0;          // every member has been given the events up to here
+  std::uint64_t cleaned_seq = 0;        // what is before this event is forgotten once everybody has been shown it
   std::uint64_t batch = 0;              // the last batch with a change of this session; 0 = none
   bool dirty = false;                   // has events that no flush has seen
   bool ended = false;                   // its end waits for its commit; until then it is not there for anybody new
@@ -104,7 +129,8 @@ struct SessionInfo {
   std::int64_t idle_us = 0;
   std::int64_t expires_us = 0;  // UTC, if nothing happens; 0 = never
   std::size_t connections = 0;
-  Cursor cursor;  // of the last event
+  std::uint64_t cases = 0;  // opened in it and not cleaned up
+  Cursor cursor;            // of the last event
   std::uint64_t revision = 0;
   std::string state;  // JSON object, where it was asked for
 };

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "base/json.h"
 #include "core/hub.h"
@@ -83,6 +84,16 @@ void encode_fleeting(Session const& session, Attachment const& via, std::uint64_
   }
 }
 
+// Members lie all over the memory: what the next ones need comes nearer while this one is served.
+void fetch_ahead(std::vector<Connection*> const& members, std::size_t at) {
+  constexpr std::size_t line_bytes = 64;
+  if (at + 16 < members.size()) {
+    auto const* const line = reinterpret_cast<char const*>(members[at + 16]);
+    for (std::size_t offset = 0; offset < sizeof(Connection); offset += line_bytes) __builtin_prefetch(line + offset);
+  }
+  if (at + 8 < members.size()) __builtin_prefetch(members[at + 8]->via.outlet);
+}
+
 }  // namespace
 
 Limits const& Hub::limits_of(Session const& session) const {
@@ -128,8 +139,9 @@ void Hub::show(Session& session) {
     Bytes bytes;
   };
   std::vector<Encoded> encoded;  // one for each way the members want to see it
-  for (auto* const member : session.members) {
-    auto& connection = *member;
+  for (std::size_t at = 0; at < session.members.size(); ++at) {
+    fetch_ahead(session.members, at);
+    auto& connection = *session.members[at];
     if (connection.behind) continue;
     auto const& via = connection.via;
     auto const shown_seq = connection.shown_seq;
@@ -154,6 +166,9 @@ void Hub::show(Session& session) {
   }
   session.fleeting.clear();
   session.shown_seq = session.visible_seq;
+  if (session.cleaned_seq != 0 && session.cleaned_seq <= session.shown_seq) {
+    session.journal.forget_before(std::exchange(session.cleaned_seq, 0));
+  }
   session.journal.trim(limits_of(session), session.shown_seq);
 }
 
@@ -165,11 +180,15 @@ bool Hub::catch_up(Connection& connection, std::size_t bytes_max) {
   auto const& journal = session.journal;
   Cursor const place{journal.epoch(), connection.shown_seq};
   auto bytes = std::make_shared<std::string>();
-  if (!journal.has_all_since(place)) {
-    // A snapshot tells of everything in the log, so all of it has to be committed.
-    if (session.visible_seq < journal.last_seq()) return true;
-    via.framing(*bytes, via.dialect->greet(session, connection, Arrival{.since = to_text(place)}));
-    connection.shown_seq = session.visible_seq;
+  if (!connection.snapshot && !journal.has_all_since(place)) {
+    connection.snapshot =
+        std::make_unique<std::string>(via.dialect->greet(session, connection, Arrival{.since = to_text(place)}));
+    connection.shown_seq = journal.last_seq();
+  }
+  if (connection.snapshot) {
+    // It tells of everything in the log as it was then, so all of that has to be committed first.
+    if (session.visible_seq < connection.shown_seq) return true;
+    via.framing(*bytes, *std::exchange(connection.snapshot, nullptr));
   } else {
     auto const next = encode(session, via, {connection.shown_seq + 1, session.visible_seq}, bytes_max, *bytes);
     connection.shown_seq = std::max(connection.shown_seq, next - 1);

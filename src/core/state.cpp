@@ -103,7 +103,7 @@ Result<StateChange> State::plan_map(StateEdit const& edit) const {
   StateChange change;
   json::value members = json::object();
   if (edit.verb != StateEdit::Verb::remove) {
-    auto parsed = json::parse(edit.value);
+    auto parsed = json::parse(edit.value, json::depth_max + 1);
     if (!parsed) return parsed.error();
     if (!parsed->is_object()) return error(Code::invalid, "the state is a JSON object");
     members = std::move(*parsed);

@@ -117,9 +117,11 @@ Hub::Applied Hub::apply(Principal const& principal, ReadEvents& command, Reply&)
     page.gap = !journal.has_all_since(*since);
     if (!page.gap) from = *since;
   }
-  auto const last = std::min(found.session->visible_seq, from.seq + command.limit);
-  for (auto seq = from.seq + 1; seq <= last; ++seq) page.events.push_back(journal.at(seq));
-  page.cursor = {journal.epoch(), std::max(from.seq, last)};
+  page.cursor = from;
+  while (page.cursor.seq < found.session->visible_seq && page.events.size() < command.limit) {
+    auto event = journal.at(++page.cursor.seq);
+    if (command.request_id.empty() || event->request_id == command.request_id) page.events.push_back(std::move(event));
+  }
   page.last_seq = found.session->visible_seq;
   return {Outcome(std::move(page)), 0};
 }

@@ -58,20 +58,24 @@ void Hub::expire_guests(std::int64_t now_us) {
 }
 
 // A session that was used since, or has somebody in it, is looked at again when its time may be over.
-void Hub::expire_sessions(Moment now) {
+std::size_t Hub::expire_sessions(Moment now) {
+  std::size_t count = 0;
   for (int left = expiries_a_turn_max; left > 0 && !stopped_ && !expiries_.empty(); --left) {
     auto const place = expiries_.begin();
-    if (place->first > now.steady_us) return;
+    if (place->first > now.steady_us) break;
     Session& session = *place->second;
-    auto const since_us = session.members.empty() ? session.active.steady_us : now.steady_us;
+    bool const is_used = !session.members.empty() || (session.use && !session.use->open_queries.empty());
+    auto const since_us = is_used ? now.steady_us : session.active.steady_us;
     if (since_us + session.idle_us <= now.steady_us) {
       end(session, "expired");
+      ++count;
       continue;
     }
     auto node = expiries_.extract(place);
     node.key() = since_us + session.idle_us;
     session.expiry = expiries_.insert(std::move(node));
   }
+  return count;
 }
 
 void Hub::whisper(ConnectionId connection, Whisper const& say) {

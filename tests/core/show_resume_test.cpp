@@ -203,6 +203,48 @@ TEST_F(SlowTest, AGapTellsNothingThatIsNotCommitted) {
   EXPECT_NE(outlet.text.find("secret"), std::string::npos);
 }
 
+TEST_F(SlowTest, AGapComesThoughOthersSpeakAllTheTime) {
+  outlet.is_slow = true;
+  join(session.id, outlet, user("alice"), "0");
+  turns(3);
+  outlet.take_lines();
+  for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
+  turns(2);
+  outlet.queued = 0;
+  outlet.is_slow = false;
+  for (int i = 0; i < 10; ++i) {
+    submit(PostMessage{{}, session.id, "live", std::to_string(i)});
+    turn();
+  }
+  auto const lines = outlet.take_lines();
+  ASSERT_GE(lines.size(), 5U) << "nobody waits until all are silent";
+  EXPECT_NE(lines[0].find(" with a gap after "), std::string::npos) << lines[0];
+  auto const at = lines[0].find(" at ");
+  auto next = std::stoull(lines[0].substr(at + 4)) + 1;
+  for (std::size_t i = 1; i < lines.size(); ++i) EXPECT_EQ(std::stoull(lines[i]), next++);
+}
+
+TEST_F(SlowTest, AnEndComesBehindTheGapThatWaits) {
+  outlet.is_slow = true;
+  join(session.id, outlet, user("alice"), "0");
+  turns(3);
+  outlet.take_lines();
+  for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
+  turns(2);
+  store.hold();
+  submit(PostMessage{{}, session.id, "last"});
+  outlet.queued = 0;
+  turns(2);
+  submit(CloseSession{{}, session.id});
+  store.release();
+  turns(4);
+  auto const lines = outlet.take_lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_NE(lines[0].find(" with a gap after "), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("session.closed"), std::string::npos) << lines[1];
+  EXPECT_EQ(outlet.closes, 1);
+}
+
 TEST_F(SlowTest, WhoLeavesOrIsSentAwayWhileBehindIsForgotten) {
   for (int how = 0; how < 4; ++how) {
     RecordingOutlet end;

@@ -104,6 +104,8 @@ struct ModelSession {
   std::vector<ModelToken> tokens;
   std::vector<TicketRef> calls;
   std::int64_t opened_us = 0, active_us = 0, idle_us = 0;
+  std::uint64_t cleaned_seq = 0;  // nothing before it is there any more, or soon will not be
+  std::uint64_t heartbeats = 0;
   bool is_ended = false;   // durable, and its end is not kept yet
   bool is_buried = false;  // gone
   bool is_expired = false;
@@ -184,6 +186,13 @@ class Render {
     return "changed " + std::to_string(changed.revision) + " at " + std::to_string(changed.at_us);
   }
   std::string operator()(EventPage const&) const { return "events"; }
+  std::string operator()(QueryAnswer const& answer) const { return "query of " + index_of(answer.session_id); }
+  std::string operator()(ConnectionId connection) const { return "asked " + std::to_string(connection); }
+  std::string operator()(UseView const& view) const {
+    return "used " + std::to_string(view.use.count(Use::heartbeat)) + " of " + (*this)(view.session);
+  }
+  std::string operator()(Cleaned const& cleaned) const { return "cleaned at " + std::to_string(cleaned.at_us); }
+  std::string operator()(Swept const& swept) const { return "swept " + std::to_string(swept.sessions); }
   std::string operator()(std::vector<ConnectionInfo> const& list) const {
     std::string text = "connections";
     for (auto const& info : list) text += " " + std::to_string(info.id) + " " + info.user;

@@ -165,7 +165,8 @@ inline void Simulation::enter(Principal const& principal, ModelSession* session,
     auto const cursor = *to_cursor(reader.since, 0);
     auto const last = joined->last_seq();
     reader.may_resume = cursor.epoch == joined->epoch && seq <= last;
-    reader.must_resume = reader.may_resume && (has_small_logs_ ? seq == last : seq + log_max >= last);
+    reader.must_resume =
+        reader.may_resume && (has_small_logs_ ? seq == last : seq + log_max >= last) && seq + 1 >= joined->cleaned_seq;
     command.since = reader.since;
     if (one_in(3)) reader.outlet.queued = 1'000'000;
   }

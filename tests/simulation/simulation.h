@@ -187,6 +187,8 @@ class Simulation {
   void leave(Reader* reader, bool says_goodbye);
   void toggle_reading();
   void post(Principal const& principal, ModelSession* session, std::string const& id);
+  void clean(Principal const& principal, ModelSession* session, std::string const& id);
+  void note_use(Principal const& principal, ModelSession* session, std::string const& id);
   void post_all();
   void call(Principal const& principal, ModelSession* session, std::string const& id);
   void change_state();

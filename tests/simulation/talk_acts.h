@@ -10,8 +10,10 @@
 namespace sojourn {
 
 inline void Simulation::ask(Principal const& principal, ModelSession* session, std::string const& id) {
-  auto const choice = below(24);
+  auto const choice = below(26);
   if (choice == 0) return close(principal, session, id);
+  if (choice == 24) return clean(principal, session, id);
+  if (choice == 25) return note_use(principal, session, id);
   if (choice < 11) {
     for (auto count = one_in(10) ? 25U : 1U; count > 0; --count) post(principal, session, id);
     return;
@@ -52,6 +54,27 @@ inline void Simulation::post(Principal const& principal, ModelSession* session, 
     }
   }
   submit(principal, std::move(command), made);
+}
+
+inline void Simulation::clean(Principal const& principal, ModelSession* session, std::string const& id) {
+  auto const made = ticket();
+  if (finds(principal, Action::write, session, *made)) {
+    append(*session, "session.cleaned 0 ~");
+    session->cleaned_seq = session->last_seq();
+    // Who has not caught up with what is forgotten now gets a gap.
+    for (auto* member : session->members) member->must_resume = false;
+    settle(*made, "cleaned at " + std::to_string(now_us()), *session);
+    ++counts_["cleaned"];
+  }
+  submit(principal, CleanSession{{}, id}, made);
+}
+
+inline void Simulation::note_use(Principal const& principal, ModelSession* session, std::string const& id) {
+  auto const made = ticket();
+  if (finds(principal, Action::write, session, *made)) {
+    settle(*made, "used " + std::to_string(++session->heartbeats) + " of " + session->info(), *session);
+  }
+  submit(principal, NoteUse{{}, id, Use::heartbeat}, made);
 }
 
 inline void Simulation::post_all() {
@@ -174,7 +197,8 @@ inline std::string Simulation::judge_events(EventPage const& page, ModelSession 
   if (page.last_seq != kept) return "a page of another log";
   auto const since = to_cursor(asked.since, session.epoch);
   bool const is_ours = since && since->epoch == session.epoch;
-  bool const is_surely_there = is_ours && !has_small_logs_ && since->seq + log_max >= session.last_seq();
+  bool const is_surely_there = is_ours && !has_small_logs_ && since->seq + log_max >= session.last_seq() &&
+                               since->seq + 1 >= session.cleaned_seq;
   if (page.gap && is_surely_there && since->seq <= kept) return "a gap where everything is there";
   if (!page.gap && since && !is_ours) return "no gap after a foreign cursor";
   if (page.events.size() > asked.limit) return "a page too long";

@@ -57,12 +57,14 @@ class HubStage {
     unsigned commit_turns_max = 1;
     Limits limits = {};
     std::int64_t idle_us = std::int64_t{3600} * 1'000'000;
+    std::size_t sessions_per_user = 0;
   };
 
   HubStage() : HubStage(Options{}) {}
   explicit HubStage(Options const& options)
       : store(options.seed, options.commit_turns_max),
-        hub({store, log, clock.clock(), Random(options.seed), options.limits, options.idle_us}) {}
+        hub({store, log, clock.clock(), Random(options.seed), options.limits, options.idle_us,
+             options.sessions_per_user}) {}
 
   // The store's part of an iteration, then the hub's.
   bool turn() {
