@@ -40,6 +40,28 @@ std::string find_pair(std::string_view rest, std::string_view name) {
   return {};
 }
 
+// The documented sessions API calls a few things by words of its own.
+std::string_view documented_word(Error const& error) {
+  if (error.code == Code::expired) return "SESSION_EXPIRED";
+  if (error.code == Code::not_found && error.message.starts_with("Session not found")) return "SESSION_NOT_FOUND";
+  if (error.code == Code::invalid && error.field == "path.session_id") return "SESSION_INVALID";
+  if (error.code != Code::unprocessable) return {};
+  if (error.field == "body.client_id") return "INVALID_CLIENT_ID";
+  return error.field == "body.timeout_minutes" ? "TIMEOUT_OUT_OF_RANGE" : "";
+}
+
+// [{"type":"value_error","loc":["body","client_id"],"msg":"..."}] of "body.client_id".
+void append_list(std::string& out, std::string_view field, std::string_view words) {
+  auto const place = take_until(field, '.');
+  out += R"([{"type":"value_error","loc":[)";
+  json::append_string(out, place);
+  out += ',';
+  json::append_string(out, field);
+  out += R"(],"msg":)";
+  json::append_string(out, words);
+  out += "}]";
+}
+
 }  // namespace
 
 std::string decode_segment(std::string_view text) { return percent_decoded(text, false); }
@@ -83,15 +105,27 @@ Response detail_response(int status, std::string_view detail, std::string_view w
 
 Response detail_response(Error const& error) {
   auto const& line = row(error.code);
-  auto response = detail_response(line.http_status, error.message, line.word);
-  if (error.code == Code::precondition_failed) {
-    response.body.back() = ',';
-    response.body += "\"revision\":" + std::to_string(error.revision) + "}";
+  auto const words = to_utf8(error.message);
+  std::string body = "{\"detail\":";
+  if (error.code == Code::unprocessable && !error.field.empty())
+    append_list(body, error.field, words);
+  else
+    json::append_string(body, words);
+  body.append(",\"code\":\"").append(line.word).append("\"");
+  if (auto const word = documented_word(error); !word.empty())
+    body.append(",\"error_code\":\"").append(word).append("\"");
+  if (error.code == Code::precondition_failed) body += ",\"revision\":" + std::to_string(error.revision);
+  auto response = json_response(std::move(body) + "}", line.http_status);
+  if (error.code == Code::precondition_failed)
     response.headers.emplace_back("ETag", "\"" + std::to_string(error.revision) + "\"");
-  }
   if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
   if (error.code == Code::unauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
+}
+
+Error wrong_field(std::string_view place, std::string_view name, std::string_view what) {
+  return {Code::unprocessable, std::string(name).append(" ").append(what), 0,
+          std::string(place).append(".").append(name)};
 }
 
 Response json_response(std::string body, int status) {

@@ -71,7 +71,13 @@ Response error_response(Error const& error);
 
 // {"detail":"...","code":"..."}: the doors of shared sessions and the native API. Without a word no code is named.
 Response detail_response(int status, std::string_view detail, std::string_view word = {});
+// The same of an error. What is unprocessable in a field has a list as its detail:
+// [{"type":"value_error","loc":["body","client_id"],"msg":"..."}]; where the documented sessions API has a word of its
+// own for what is wrong, that stands in "error_code".
 Response detail_response(Error const& error);
+
+// Code::unprocessable: what the field of that name in `place`, "body" or "query", has to be.
+Error wrong_field(std::string_view place, std::string_view name, std::string_view what);
 
 // 200 with a body of JSON.
 Response json_response(std::string body, int status = 200);

@@ -93,10 +93,12 @@ std::string to_openapi(std::span<Router::Door const> doors) {
     for (auto const& route : door.routes) add(paths, route.method, route.pattern, describe(route));
     for (auto const& entrance : door.entrances) add(paths, "GET", entrance.pattern, describe(entrance));
   }
-  json::object const error_schema{{"type", "object"},
-                                  {"properties", json::object{{"detail", json::object{{"type", "string"}}},
-                                                              {"error", json::object{{"type", "string"}}},
-                                                              {"code", json::object{{"type", "string"}}}}}};
+  json::object const error_schema{
+      {"type", "object"},
+      {"properties", json::object{{"detail", json::object{{"type", json::array{"string", "array"}}}},
+                                  {"error_code", json::object{{"type", "string"}}},
+                                  {"error", json::object{{"type", "string"}}},
+                                  {"code", json::object{{"type", "string"}}}}}};
   json::object const bearer{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
   json::object const whole{{"openapi", "3.1.0"},
                            {"info", json::object{{"title", "Sojourn"}, {"version", version}}},

@@ -14,7 +14,7 @@ Response preflight_response() {
   response.content_type = {};
   response.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"},
                       {"Access-Control-Allow-Headers",
-                       "Content-Type, Authorization, If-Match, Idempotency-Key, Last-Event-ID, X-Request-ID"},
+                       "Content-Type, Authorization, If-Match, Idempotency-Key, Last-Event-ID, Prefer, X-Request-ID"},
                       {"Access-Control-Max-Age", "600"}};
   return response;
 }
@@ -142,10 +142,25 @@ void Router::refuse_path(Request const& request, std::string_view path, Respond 
       if (matches(route.pattern, path, parameters)) allowed.append(allowed.empty() ? "" : ", ").append(route.method);
     }
   }
+  if (allowed.empty() && is_websocket_path(path)) {
+    auto response = detail_response(426, "this is the path of a WebSocket; connect to it with ws:// or wss://");
+    response.headers.emplace_back("Upgrade", "websocket");
+    return respond(std::move(response));
+  }
   if (allowed.empty()) return respond(detail_response(404, "Not Found"));
   auto response = detail_response(405, "Method Not Allowed");
   response.headers.emplace_back("Allow", std::move(allowed));
   respond(std::move(response));
+}
+
+bool Router::is_websocket_path(std::string_view path) const {
+  Parameters parameters;
+  for (auto const& door : doors_) {
+    for (auto const& entrance : door.entrances) {
+      if (entrance.carrier == Carrier::websocket && matches(entrance.pattern, path, parameters)) return true;
+    }
+  }
+  return false;
 }
 
 Entrance const* Router::find_entrance(Request const& request, Carrier carrier, Parameters& parameters,

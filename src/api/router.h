@@ -88,6 +88,7 @@ class Router {
   Result<> admit(Request& request);
   bool identify(Request& request) const;
   Entrance const* find_entrance(Request const& request, Carrier carrier, Parameters& parameters, void** door) const;
+  bool is_websocket_path(std::string_view path) const;
   void refuse_path(Request const& request, std::string_view path, Respond respond) const;
 
   Access const& access_;

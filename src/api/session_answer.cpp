@@ -5,11 +5,9 @@
 namespace sojourn {
 
 Response session_refusal(Error const& error, std::string_view session_id) {
-  auto const id = std::string(session_id);
   bool const is_unknown = error.code == Code::not_found && error.message == "Session not found";
-  if (is_unknown) return detail_response(404, "Session not found: " + id, row(Code::not_found).word);
-  if (error.code == Code::expired) return detail_response(Error{Code::expired, "Session expired: " + id});
-  return detail_response(error);
+  if (!is_unknown && error.code != Code::expired) return detail_response(error);
+  return detail_response(Error{error.code, error.message + ": " + std::string(session_id)});
 }
 
 Response empty_response() {
@@ -18,6 +16,14 @@ Response empty_response() {
   response.content_type = {};
   return response;
 }
+
+std::string json_text(std::string_view text) {
+  std::string out;
+  json::append_string(out, text);
+  return out;
+}
+
+std::string json_time(std::int64_t utc_us) { return utc_us == 0 ? "null" : json_text(to_iso_us(utc_us)); }
 
 void append_text_member(std::string& out, std::string_view name, std::string_view text) {
   json::append_string(out, name);

@@ -2,6 +2,7 @@
 // The hub's thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,11 @@ template <typename T, typename Shape> Reply answer_with(Respond respond, std::st
 // 204.
 Response empty_response();
 
-// {"name":value, of a JSON text; commas are the caller's.
+// A text, and a time, as JSON; a time of 0 is null.
+std::string json_text(std::string_view text);
+std::string json_time(std::int64_t utc_us);
+
+// "name":"text"; commas are the caller's.
 void append_text_member(std::string& out, std::string_view name, std::string_view text);
 
 }  // namespace sojourn

@@ -18,30 +18,57 @@ constexpr std::size_t type_bytes_max = 128;
 constexpr std::size_t metadata_bytes_max = 16 * 1024;
 constexpr std::int64_t token_seconds_max = 30 * 24 * 3600;
 
-Error wrong(std::string_view field, std::string_view what) {
-  return error(Code::unprocessable, std::string(field) + " " + std::string(what));
-}
+Error wrong(std::string_view name, std::string_view what) { return wrong_field("body", name, what); }
 
 // Of UTF-8: every byte that does not continue a character begins one.
 std::size_t count_chars(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_string(out, text);
-  return out;
+void append_time(std::string& out, std::string_view name, std::int64_t utc_us) {
+  out.append(",\"").append(name).append("\":");
+  if (utc_us == 0)
+    out += "null";
+  else
+    out.append("\"").append(to_iso_us(utc_us)).append("\"");
 }
 
-std::string or_null(std::string const& text) { return text.empty() ? "null" : quoted(text); }
+void append_text(std::string& out, std::string_view name, std::string_view text) {
+  out.append(",\"").append(name).append("\":");
+  json::append_string(out, text);
+}
 
-std::string time_or_null(std::int64_t utc_us) { return utc_us == 0 ? "null" : quoted(to_iso_us(utc_us)); }
+void append_number(std::string& out, std::string_view name, std::uint64_t number) {
+  out.append(",\"").append(name).append("\":").append(std::to_string(number));
+}
 
 void append_birth(std::string& out, SessionInfo const& info) {
-  out += "\"session_id\":" + quoted(info.id) + ",\"user_id\":" + quoted(info.owner) +
-         ",\"client_id\":" + or_null(info.client_id) + ",\"kind\":\"" + std::string(to_word(info.kind)) +
-         "\",\"created_at\":" + quoted(to_iso_us(info.opened_us)) + ",\"expires_at\":" + time_or_null(info.expires_us) +
-         ",\"status\":\"active\",\"session_type\":" + quoted(info.type);
+  append_text_member(out, "session_id", info.id);
+  append_text(out, "user_id", info.owner);
+  if (info.client_id.empty())
+    out += ",\"client_id\":null";
+  else
+    append_text(out, "client_id", info.client_id);
+  append_text(out, "kind", to_word(info.kind));
+  append_time(out, "created_at", info.opened_us);
+  append_time(out, "expires_at", info.expires_us);
+  out += ",\"status\":\"active\"";
+  append_text(out, "session_type", info.type);
+}
+
+// The owner's members first; ours stand behind them and win.
+void append_metadata(std::string& out, SessionInfo const& info) {
+  if (info.metadata == "{}") {  // as in most sessions, which need not pay for the others
+    out.append("{\"last_activity\":\"").append(to_iso_us(info.last_seen_us));
+    out.append("\",\"data_uploads_count\":0,\"case_history_count\":").append(std::to_string(info.cases)) += '}';
+    return;
+  }
+  auto metadata = json::parse(info.metadata);
+  auto members = metadata && metadata->is_object() ? std::move(metadata->get_object()) : json::object();
+  members["last_activity"] = to_iso_us(info.last_seen_us);
+  members["data_uploads_count"] = 0;
+  members["case_history_count"] = info.cases;
+  json::append(out, members);
 }
 
 std::string to_opened(Opened const& opened) {
@@ -56,9 +83,12 @@ std::string to_opened(Opened const& opened) {
 std::string to_listed(SessionInfo const& info) {
   std::string out = "{";
   append_birth(out, info);
-  return out += ",\"last_activity\":" + quoted(to_iso_us(info.last_seen_us)) + ",\"usage_type\":" + quoted(info.type) +
-                ",\"connections\":" + std::to_string(info.connections) +
-                ",\"data_uploads_count\":0,\"case_history_count\":0}";
+  append_time(out, "last_activity", info.last_seen_us);
+  append_text(out, "usage_type", info.type);
+  append_number(out, "connections", info.connections);
+  out += ",\"data_uploads_count\":0";
+  append_number(out, "case_history_count", info.cases);
+  return out += '}';
 }
 
 std::string to_page(SessionPage const& page, ListSessions const& asked) {
@@ -70,19 +100,18 @@ std::string to_page(SessionPage const& page, ListSessions const& asked) {
 }
 
 std::string to_shown(SessionInfo const& info) {
-  std::string out = "{\"schema_version\":\"3.1.0\",";
+  constexpr std::size_t usual_bytes = 640;
+  std::string out;
+  out.reserve(usual_bytes);
+  out += "{\"schema_version\":\"3.1.0\",";
   append_birth(out, info);
-  auto const active = quoted(to_iso_us(info.last_seen_us));
-  out += ",\"last_activity\":" + active + ",\"timeout_minutes\":" + std::to_string(info.idle_us / minute_us) +
-         ",\"connections\":" + std::to_string(info.connections) + ",\"cursor\":" + quoted(to_text(info.cursor)) +
-         ",\"revision\":" + std::to_string(info.revision) + ",\"metadata\":";
-  // The owner's members first; ours stand behind them and win.
-  auto metadata = json::parse(info.metadata);
-  auto members = metadata && metadata->is_object() ? std::move(metadata->get_object()) : json::object();
-  members["last_activity"] = to_iso_us(info.last_seen_us);
-  members["data_uploads_count"] = 0;
-  members["case_history_count"] = 0;
-  json::append(out, members);
+  append_time(out, "last_activity", info.last_seen_us);
+  append_number(out, "timeout_minutes", static_cast<std::uint64_t>(info.idle_us / minute_us));
+  append_number(out, "connections", info.connections);
+  append_text(out, "cursor", to_text(info.cursor));
+  append_number(out, "revision", info.revision);
+  out += ",\"metadata\":";
+  append_metadata(out, info);
   return out += ",\"session_resumed\":false}";
 }
 
@@ -90,7 +119,7 @@ Result<AnyKind> parse_kind(std::string const& word) {
   if (word.empty() || word == "shared") return AnyKind(SessionKind::shared);
   if (word == "extension") return AnyKind(SessionKind::extension);
   if (word == "all") return AnyKind();
-  return wrong("kind", "has to be shared, extension or all");
+  return wrong_field("query", "kind", "has to be shared, extension or all");
 }
 
 Result<ListSessions> parse_filters(Request const& request) {
@@ -109,26 +138,26 @@ Result<ListSessions> parse_filters(Request const& request) {
   if (command.type.empty()) command.type = request.parameter("usage_type");
   auto const label = request.parameter("label");
   auto const colon = label.find(':');
-  if (!label.empty() && colon == std::string::npos) return wrong("label", "has to be NAME:VALUE");
+  if (!label.empty() && colon == std::string::npos) return wrong_field("query", "label", "has to be NAME:VALUE");
   command.label = label.substr(0, colon);
   if (colon != std::string::npos) command.label_value = label.substr(colon + 1);
   auto const connected = request.parameter("connected");
   if (!connected.empty() && connected != "true" && connected != "false")
-    return wrong("connected", "has to be true or false");
+    return wrong_field("query", "connected", "has to be true or false");
   if (!connected.empty()) command.connected = connected == "true";
   return command;
 }
 
 std::string to_connection(ConnectionInfo const& info) {
-  return "{\"connection_id\":\"" + to_text(info.id) + "\",\"user\":" + quoted(info.user) +
-         ",\"transport\":" + quoted(info.transport) + ",\"connected_at\":" + quoted(to_iso_us(info.connected_us)) +
-         ",\"last_seen\":" + quoted(to_iso_us(info.last_seen_us)) + ",\"user_agent\":" + quoted(info.user_agent) +
-         ",\"address\":" + quoted(info.address) + "}";
+  return "{\"connection_id\":\"" + to_text(info.id) + "\",\"user\":" + json_text(info.user) +
+         ",\"transport\":" + json_text(info.transport) + ",\"connected_at\":" + json_time(info.connected_us) +
+         ",\"last_seen\":" + json_time(info.last_seen_us) + ",\"user_agent\":" + json_text(info.user_agent) +
+         ",\"address\":" + json_text(info.address) + "}";
 }
 
 std::string to_token(SessionToken const& token) {
-  return "{\"id\":" + quoted(token.id) + ",\"scope\":\"" + std::string(to_word(token.scope)) +
-         "\",\"expires_at\":" + quoted(to_iso_us(token.expires_us)) +
+  return "{\"id\":" + json_text(token.id) + ",\"scope\":\"" + std::string(to_word(token.scope)) +
+         "\",\"expires_at\":" + json_time(token.expires_us) +
          ",\"single_use\":" + (token.single_use ? "true" : "false") + ",\"used\":" + (token.used ? "true}" : "false}");
 }
 
@@ -169,7 +198,8 @@ Result<std::int64_t> parse_number(std::string_view name, std::string const& text
   auto const* const end = text.data() + text.size();
   auto const [stop, ec] = std::from_chars(text.data(), end, number);
   if (ec == std::errc() && stop == end && number >= bounds.first && number <= bounds.second) return number;
-  return wrong(name, "has to be a whole number from " + std::to_string(bounds.first) +
+  return wrong_field("query", name,
+                     "has to be a whole number from " + std::to_string(bounds.first) +
                          (bounds.second == INT64_MAX ? " on" : " to " + std::to_string(bounds.second)));
 }
 
@@ -227,7 +257,7 @@ void Sessions::open(Request const& request, Parameters const&, Respond respond) 
     return respond(detail_response(wrong("kind", "of a session that is opened here has to be shared")));
   wish->owner = request.parameter("user_id");
   if (!wish->owner.empty() && !is_user_name(wish->owner))
-    return respond(detail_response(wrong("user_id", "has to be a name")));
+    return respond(detail_response(wrong_field("query", "user_id", "has to be a name")));
   hub_.submit(request.principal, OpenSession{SessionKind::shared, {}, std::move(*wish)},
               answer_with<Opened>(respond, {}, [](Opened const& opened) {
                 auto response = json_response(to_opened(opened), 201);
@@ -293,7 +323,7 @@ void Sessions::mint_token(Request const& request, Parameters const& parameters, 
     Claims const claims{user.empty() ? minted.owner : user, token.expires_us / 1'000'000, token.scope,
                         minted.session_id, token.id};
     auto record = to_token(token);
-    record.replace(0, 1, "{\"token\":" + quoted(identity.keys().mint(claims, now_us)) + ",");
+    record.replace(0, 1, "{\"token\":" + json_text(identity.keys().mint(claims, now_us)) + ",");
     return json_response(std::move(record), 201);
   };
   hub_.submit(request.principal, std::move(wish->command), answer_with<Minted>(respond, id, mint));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/query_message.h"
 #include "base/utf8.h"
 
 namespace sojourn {
@@ -10,6 +11,11 @@ namespace {
 
 constexpr std::size_t members_listed_max = 100;
 constexpr std::size_t request_id_bytes_max = 128;
+
+json::object const& nothing() {
+  static json::object const none;
+  return none;
+}
 
 void append_text(std::string& out, std::string_view name, std::string_view value) {
   out.append(",\"").append(name).append("\":");
@@ -71,11 +77,25 @@ std::string_view to_public_type(Event const& event) {
 
 bool is_reserved_type(std::string_view type) {
   constexpr std::size_t type_bytes_max = 256;
-  constexpr std::array<std::string_view, 13> words{
-      "ack",           "client_tool_call",     "client_tool_result",  "connected", "contextual_update_received",
-      "error",         "navigation_processed", "notification_sent",   "offered",   "pong",
-      "session_state", "session_state_set",    "session_state_update"};
-  return type.size() > type_bytes_max || type.starts_with("session.") || std::ranges::find(words, type) != words.end();
+  constexpr std::array<std::string_view, 17> words{"ack",
+                                                   "client_tool_call",
+                                                   "client_tool_result",
+                                                   "connected",
+                                                   "contextual_update_received",
+                                                   "error",
+                                                   "navigation_processed",
+                                                   "notification_sent",
+                                                   "offered",
+                                                   "pong",
+                                                   "query",
+                                                   "query_progress",
+                                                   "query_result",
+                                                   "query_cancelled",
+                                                   "session_state",
+                                                   "session_state_set",
+                                                   "session_state_update"};
+  if (type.size() > type_bytes_max || type.starts_with("session.") || type.starts_with("case.")) return true;
+  return std::ranges::find(words, type) != words.end();
 }
 
 void append_event(std::string& out, Session const& session, Event const& event) {
@@ -155,7 +175,19 @@ bool Stream::encode(Session const& session, Event const& event, std::string& out
   return true;
 }
 
-std::string Stream::ask(Session const&, Event const& call) const {
+std::string Stream::ask(Session const& session, Event const& call) const {
+  if (call.type == EventType::query) {
+    auto out = "{\"type\":\"query\"," + to_query_members(session, call);
+    append_text(out, "session_id", session.id);
+    append_text(out, "user", call.user);
+    return out += '}';
+  }
+  if (call.type == EventType::query_result) {
+    std::string out = "{\"type\":\"query_cancelled\"";
+    append_text(out, "query_id", call.request_id);
+    append_text(out, "session_id", session.id);
+    return out += '}';
+  }
   std::string parts = "\"tool_name\":";
   json::append_string(parts, call.name);
   parts += ",\"tool_call_id\":\"" + call.request_id + "\",\"parameters\":" + call.data;
@@ -183,12 +215,13 @@ json::value const* Stream::Message::body() const {
   return data != nullptr ? data : fields.if_contains("payload");
 }
 
+Stream::Message Stream::Message::envelope() const { return {connection, {}, nothing(), request_id}; }
+
 void Stream::receive(ConnectionId connection, std::string_view text) {
   auto const parsed = json::parse(text);
-  static json::object const nothing;
   if (!parsed || !parsed->is_object()) {
     hub_.submit({}, Touch{connection});
-    return fail({connection, {}, nothing, {}}, error(Code::invalid, "a message is a JSON object"));
+    return fail({connection, {}, nothing(), {}}, error(Code::invalid, "a message is a JSON object"));
   }
   auto const& fields = parsed->get_object();
   auto const given = json::find_string(fields, "request_id");
@@ -209,9 +242,10 @@ bool Stream::receive_order(Message const& message) {
     void (Stream::*receive)(Message const& message);
   };
   static constexpr std::array table{
-      Row{"get_session_state", &Stream::get_state},      Row{"set_session_state", &Stream::change_state},
-      Row{"patch_session_state", &Stream::change_state}, Row{"offer", &Stream::take_offer},
-      Row{"client_tool_call", &Stream::call_tool},       Row{"client_tool_result", &Stream::take_result},
+      Row{"get_session_state", &Stream::get_state},        Row{"set_session_state", &Stream::change_state},
+      Row{"patch_session_state", &Stream::change_state},   Row{"offer", &Stream::take_offer},
+      Row{"client_tool_call", &Stream::call_tool},         Row{"client_tool_result", &Stream::take_result},
+      Row{"query_progress", &Stream::take_query_progress}, Row{"query_result", &Stream::take_query_result},
   };
   if (message.type == "ping") {
     submit(message, Touch{message.connection},
@@ -304,23 +338,32 @@ void Stream::call_tool(Message const& message) {
 }
 
 void Stream::take_result(Message const& message) {
-  tools_.take_result(message.connection, message.fields,
-                     [this, connection = message.connection, id = message.request_id](bool was_awaited) {
-                       std::string const text = was_awaited ? "{\"type\":\"ack\"" + optional_id(id) + "}"
-                                                            : "{\"type\":\"error\"" + optional_id(id) +
-                                                                  ",\"code\":\"not_found\",\"message\":\"No tool call "
-                                                                  "waits for this result\"}";
-                       if (was_awaited && id.empty()) return;
-                       hub_.whisper(connection, [&](Session const&, Connection const&, Moment) { return text; });
-                     });
+  tools_.take_result(message.connection, message.fields, [this, asked = message.envelope()](bool was_awaited) {
+    acknowledge(asked, was_awaited, "No tool call waits for this result");
+  });
+}
+
+void Stream::take_query_progress(Message const& message) {
+  responder_.take_progress(message.connection, message.fields, [this, asked = message.envelope()](bool was_awaited) {
+    acknowledge(asked, was_awaited, "No query waits for this answer");
+  });
+}
+
+void Stream::take_query_result(Message const& message) {
+  responder_.take_result(message.connection, message.fields, [this, asked = message.envelope()](bool was_awaited) {
+    acknowledge(asked, was_awaited, "No query waits for this answer");
+  });
+}
+
+// An answer to the server: only who named it wants to hear that it was taken.
+void Stream::acknowledge(Message const& message, bool was_awaited, std::string_view what) {
+  if (!was_awaited) return fail(message, error(Code::not_found, std::string(what)));
+  if (!message.request_id.empty()) tell(message, "{\"type\":\"ack\"" + optional_id(message.request_id) + "}");
 }
 
 void Stream::submit(Message const& message, Command command, std::function<std::string(Outcome const&)> answer) {
   hub_.submit({}, std::move(command),
-              [this, connection = message.connection, id = message.request_id,
-               answer = std::move(answer)](Result<Outcome> const& outcome) {
-                static json::object const nothing;
-                Message const asked{connection, {}, nothing, id};
+              [this, asked = message.envelope(), answer = std::move(answer)](Result<Outcome> const& outcome) {
                 outcome ? tell(asked, answer(*outcome)) : fail(asked, outcome.error());
               });
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/responder.h"
 #include "api/router.h"
 #include "api/tools.h"
 #include "base/random.h"
@@ -18,7 +19,8 @@ namespace sojourn {
 class Stream final : public Dialect {
  public:
   // The references outlive the door.
-  Stream(Hub& hub, Tools& tools) : hub_(hub), tools_(tools), lines_(*this) {}
+  Stream(Hub& hub, Tools& tools, Responder& responder)
+      : hub_(hub), tools_(tools), responder_(responder), lines_(*this) {}
 
   static std::span<Entrance const> entrances();
 
@@ -52,6 +54,7 @@ class Stream final : public Dialect {
     std::string request_id;
 
     json::value const* body() const;  // data, or payload
+    Message envelope() const;         // without its content, to be kept
   };
 
   bool receive_order(Message const& message);
@@ -61,6 +64,9 @@ class Stream final : public Dialect {
   void take_offer(Message const& message);
   void call_tool(Message const& message);
   void take_result(Message const& message);
+  void take_query_progress(Message const& message);
+  void take_query_result(Message const& message);
+  void acknowledge(Message const& message, bool was_awaited, std::string_view what);
 
   void submit(Message const& message, Command command, std::function<std::string(Outcome const&)> answer);
   void tell(Message const& message, std::string text);
@@ -68,6 +74,7 @@ class Stream final : public Dialect {
 
   Hub& hub_;
   Tools& tools_;
+  Responder& responder_;
   Lines lines_;
 };
 
@@ -79,7 +86,7 @@ void append_event(std::string& out, std::uint32_t epoch, Event const& event);
 std::string_view to_public_type(Event const& event);
 
 // Whether a client may not call its own events that: they would pass for answers of the server. It is too long, begins
-// with "session.", or is what one of the doors says itself.
+// with "session." or "case.", or is what one of the doors says itself.
 bool is_reserved_type(std::string_view type);
 inline constexpr std::string_view type_rule =
     "type has to be a word of at most 256 bytes that is not one of the server's own, such as session.…";

@@ -78,7 +78,11 @@ std::string Tracking::greet(Session const& session, Connection const& connection
   return to_welcome_frame(session, connection, arrival);
 }
 
-std::string Tracking::ask(Session const& session, Event const& call) const { return to_tool_call_frame(session, call); }
+std::string Tracking::ask(Session const& session, Event const& call) const {
+  if (call.type == EventType::query) return to_query_frame(session, call);
+  if (call.type == EventType::query_result) return to_query_end_frame(session, call);
+  return to_tool_call_frame(session, call);
+}
 
 bool Tracking::encode(Session const& session, Event const& event, std::string& out) const {
   if (event.type != EventType::message && event.type != EventType::state) return false;
@@ -108,6 +112,8 @@ Tracking::Receive Tracking::find_receiver(std::string_view type) {
       Row{"notification", &Tracking::on_notification},
       Row{"client_tool_call", &Tracking::on_tool_call},
       Row{"client_tool_result", &Tracking::on_tool_result},
+      Row{"query_progress", &Tracking::on_query_progress},
+      Row{"query_result", &Tracking::on_query_result},
       Row{"get_rates", &Tracking::on_rates},
       Row{"offer", &Tracking::on_offer},
       Row{"get_session_state", &Tracking::on_get_state},
@@ -214,12 +220,21 @@ void Tracking::tell_updates(ToolResult const& result) {
 }
 
 void Tracking::on_tool_result(Message const& message) {
-  tools_.take_result(message.connection, message.fields,
-                     [this, connection = message.connection, id = message.request_id](bool was_awaited) {
-                       if (was_awaited) return;
-                       tell(connection, "error", ",\"payload\":{\"message\":\"No tool call waits for this result\"}",
-                            id);
-                     });
+  tools_.take_result(message.connection, message.fields, complain(message, "No tool call waits for this result"));
+}
+
+void Tracking::on_query_progress(Message const& message) {
+  responder_.take_progress(message.connection, message.fields, complain(message, "No query waits for this answer"));
+}
+
+void Tracking::on_query_result(Message const& message) {
+  responder_.take_result(message.connection, message.fields, complain(message, "No query waits for this answer"));
+}
+
+std::function<void(bool)> Tracking::complain(Message const& message, std::string_view what) {
+  return [this, connection = message.connection, id = message.request_id, text = std::string(what)](bool was_awaited) {
+    if (!was_awaited) tell(connection, "error", ",\"payload\":{\"message\":\"" + text + "\"}", id);
+  };
 }
 
 void Tracking::on_rates(Message const& message) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/responder.h"
 #include "api/router.h"
 #include "api/tools.h"
 #include "base/random.h"
@@ -18,7 +19,8 @@ namespace sojourn {
 class Tracking final : public Dialect {
  public:
   // The references outlive the door.
-  Tracking(Hub& hub, Tools& tools, Random random) : hub_(hub), tools_(tools), random_(std::move(random)) {}
+  Tracking(Hub& hub, Tools& tools, Responder& responder, Random random)
+      : hub_(hub), tools_(tools), responder_(responder), random_(std::move(random)) {}
 
   static std::span<Entrance const> entrances();
 
@@ -51,6 +53,8 @@ class Tracking final : public Dialect {
   void on_notification(Message const& message);
   void on_tool_call(Message const& message);
   void on_tool_result(Message const& message);
+  void on_query_progress(Message const& message);
+  void on_query_result(Message const& message);
   void on_rates(Message const& message);
   void on_offer(Message const& message);
   void on_get_state(Message const& message);
@@ -60,6 +64,8 @@ class Tracking final : public Dialect {
   // Says it to everybody in the session; the sender hears first that it was taken.
   void say(Message const& message, std::string_view name, std::string data, std::string receipt);
   void submit(Message const& message, Command command, std::function<void(Outcome const&)> then);
+  // A complaint about a result or a piece of one that nobody waits for.
+  std::function<void(bool)> complain(Message const& message, std::string_view what);
   void tell_updates(ToolResult const& result);
   // `tail` are members that follow the type: ,"payload":{...}
   void tell(ConnectionId connection, std::string_view type, std::string const& tail, std::string const& request_id);
@@ -67,6 +73,7 @@ class Tracking final : public Dialect {
 
   Hub& hub_;
   Tools& tools_;
+  Responder& responder_;
   Random random_;
 };
 

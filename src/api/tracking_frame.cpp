@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "api/query_message.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -95,6 +96,20 @@ std::string to_tool_call_frame(Session const& session, Event const& call) {
   auto out = frame_start("client_tool_call") + "," + parts + ",\"client_tool_call\":{" + parts + "}";
   auto const id = to_request_id({session.journal.epoch(), 0}, call.at_us);
   append_end(out, {call.at_us, id, session.id, call.user});
+  return out;
+}
+
+std::string to_query_frame(Session const& session, Event const& query) {
+  auto out = frame_start("query").append(",").append(to_query_members(session, query));
+  append_end(out,
+             {query.at_us, to_request_id({session.journal.epoch(), query.seq}, query.at_us), session.id, query.user});
+  return out;
+}
+
+std::string to_query_end_frame(Session const& session, Event const& query) {
+  auto out = frame_start("query_cancelled") + ",\"query_id\":";
+  json::append_string(out, query.request_id);
+  append_end(out, {query.at_us, to_request_id({session.journal.epoch(), 0}, query.at_us), session.id, query.user});
   return out;
 }
 

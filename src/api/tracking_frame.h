@@ -34,4 +34,8 @@ std::string to_welcome_frame(Session const& session, Connection const& connectio
 // What asks a connection to run a tool that it offered.
 std::string to_tool_call_frame(Session const& session, Event const& call);
 
+// What asks a connection that offered to answer, and what tells it that nobody waits for the answer any more.
+std::string to_query_frame(Session const& session, Event const& query);
+std::string to_query_end_frame(Session const& session, Event const& query);
+
 }  // namespace sojourn

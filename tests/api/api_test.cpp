@@ -69,6 +69,42 @@ TEST(DetailResponse, HasAWordForPrograms) {
   EXPECT_EQ(json::parse(detail_response(Error{Code::precondition_failed, "x", 7}).body)->at("revision"), 7);
 }
 
+TEST(DetailResponse, NamesTheFieldThatIsUnprocessableInAList) {
+  EXPECT_EQ(detail_response(wrong_field("query", "limit", "has to be a \"number\"\xff")).body,
+            R"({"detail":[{"type":"value_error","loc":["query","limit"],"msg":"limit has to be a \"number\")"
+            "\xc3\xbf"
+            R"("}],"code":"unprocessable"})");
+  EXPECT_EQ(detail_response(wrong_field("query", "limit", "x")).status, 422);
+  EXPECT_EQ(detail_response(Error{Code::unprocessable, "x", 0, "body.a.b"}).body,
+            R"({"detail":[{"type":"value_error","loc":["body","a.b"],"msg":"x"}],"code":"unprocessable"})");
+  for (auto const& each : error_table()) {
+    auto const body = json::parse(detail_response(Error{each.code, "x", 7, "body.a"}).body);
+    ASSERT_TRUE(body) << each.word;
+    EXPECT_EQ(body->at("detail").is_array(), each.code == Code::unprocessable) << each.word;
+  }
+}
+
+TEST(DetailResponse, HasTheWordOfTheDocumentedApiWhereThereIsOne) {
+  struct Row {
+    Error error;
+    std::string_view word;
+  };
+  for (auto const& row :
+       {Row{{Code::not_found, "Session not found: x"}, "SESSION_NOT_FOUND"},
+        Row{{Code::not_found, "Session not found or expired: x"}, "SESSION_NOT_FOUND"},
+        Row{{Code::expired, "Session expired: x"}, "SESSION_EXPIRED"},
+        Row{{Code::invalid, "x", 0, "path.session_id"}, "SESSION_INVALID"},
+        Row{wrong_field("body", "client_id", "x"), "INVALID_CLIENT_ID"},
+        Row{wrong_field("body", "timeout_minutes", "x"), "TIMEOUT_OUT_OF_RANGE"},
+        Row{{Code::not_found, "State key not found: x"}, ""}, Row{{Code::invalid, "Session not found"}, ""},
+        Row{{Code::invalid, "x", 0, "body.client_id"}, ""}, Row{wrong_field("query", "client_id", "x"), ""},
+        Row{wrong_field("body", "kind", "x"), ""}}) {
+    auto const body = json::parse(detail_response(row.error).body);
+    EXPECT_EQ(json::find_string(body->get_object(), "error_code"), row.word) << row.error.message;
+    EXPECT_EQ(body->get_object().contains("error_code"), !row.word.empty()) << row.error.message;
+  }
+}
+
 TEST(ErrorResponse, SaysWhatToDoNextInAHeader) {
   for (auto const& each : error_table()) {
     auto const headers_of = [](Response const& response) {

@@ -295,5 +295,30 @@ TEST(Identity, AWrongTokenBeforeARightOneIsRefusedAtEveryDoor) {
   }
 }
 
+// What a router logs of who was refused, wherever they put their token.
+TEST(Logged, SHP_23_TheLogNamesWhoWasRefusedWhereAndNeverTheToken) {
+  testing::internal::CaptureStderr();
+  Desk desk;
+  {
+    Log log(Level::debug);
+    Router router{desk.access, desk.identity, log, Random(1)};
+    router.add(&desk.tracked, Tracked::routes());
+    auto const ignore = Respond([](void*, std::uint64_t, Response) {}, nullptr, 0);
+    for (std::string_view const host : {"localhost:5409", "other.example"}) {
+      Asked by_query("/sessions?token=a-wrong-token", {{"Host", host}});
+      Asked by_header("/sessions", {{"Host", host}, {"Authorization", "Bearer a-wrong-token"}});
+      for (auto* asked : {&by_query, &by_header}) router.handle(asked->request, ignore);
+    }
+  }
+  auto const text = testing::internal::GetCapturedStderr();
+  for (std::string_view const event : {"request.unauthenticated", "request.refused"}) {
+    auto const first = text.find(event);
+    ASSERT_NE(first, text.npos) << text;
+    EXPECT_NE(text.find(event, first + 1), text.npos) << "both ways";
+  }
+  EXPECT_NE(text.find("\"path\":\"/sessions\""), text.npos) << text;
+  EXPECT_EQ(text.find("a-wrong-token"), text.npos) << text;
+}
+
 }  // namespace
 }  // namespace sojourn

@@ -100,7 +100,7 @@ TEST(Router, ThePathsOfSharedSessionsSayItInTheirOwnWords) {
         Row{"POST", "/api/v1/sessions/x/state", "GET, PUT, PATCH, DELETE"}, Row{"POST", "/sessions", "GET"},
         Row{"GET", "/sessions/x", "DELETE"}, Row{"GET", "/token", "POST"}, Row{"GET", "/token/", "POST"},
         Row{"POST", "/test-token", "GET"}, Row{"DELETE", "/send-message", "POST"},
-        Row{"PATCH", "/sessions/x/state/k", "GET, PUT, DELETE"}, Row{"GET", "/ws/session", ""}}) {
+        Row{"PATCH", "/sessions/x/state/k", "GET, PUT, DELETE"}}) {
     auto const& asked = desk.ask(row.method, row.path);
     EXPECT_EQ(asked.status(), row.allow.empty() ? 404 : 405) << row.method << row.path;
     EXPECT_EQ(asked.body(), row.allow.empty() ? "{\"detail\":\"Not Found\"}" : "{\"detail\":\"Method Not Allowed\"}")
@@ -109,6 +109,17 @@ TEST(Router, ThePathsOfSharedSessionsSayItInTheirOwnWords) {
   }
   for (std::string_view const path : {"/api/v10", "/sessionsx", "/tokens", "/ws/sessions"})
     EXPECT_EQ(desk.ask("GET", path).body(), "{\"error\":\"Endpoint not found\"}") << path;
+}
+
+TEST(Router, ThePathOfAWebSocketAsksForOne) {
+  Desk desk;
+  for (std::string_view const path : {"/ws/session", "/api/v1/sessions/x/stream", "/api/v1/sessions/x/stream/"}) {
+    auto const& asked = desk.ask("GET", path);
+    EXPECT_EQ(asked.status(), 426) << path;
+    EXPECT_EQ(header_of(asked, "Upgrade"), "websocket") << path;
+    EXPECT_EQ(asked.body(), R"({"detail":"this is the path of a WebSocket; connect to it with ws:// or wss://"})");
+  }
+  EXPECT_EQ(desk.ask("GET", "/ws").status(), 404) << "as documented";
 }
 
 TEST(Router, OnAListenerOfSharedSessionsThatIsSoForEveryPath) {

@@ -10,13 +10,14 @@ namespace {
 TEST(SessionRefusal, AnUnknownSessionIsNamed) {
   auto const response = session_refusal(error(Code::not_found, "Session not found"), "a\"b");
   EXPECT_EQ(response.status, 404);
-  EXPECT_EQ(response.body, "{\"detail\":\"Session not found: a\\\"b\",\"code\":\"not_found\"}");
+  EXPECT_EQ(response.body,
+            R"({"detail":"Session not found: a\"b","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
 }
 
 TEST(SessionRefusal, AnExpiredOneIsNotThereEitherButToldAsExpired) {
   auto const response = session_refusal(error(Code::expired, "Session expired"), "x");
   EXPECT_EQ(response.status, 404);
-  EXPECT_EQ(response.body, "{\"detail\":\"Session expired: x\",\"code\":\"expired\"}");
+  EXPECT_EQ(response.body, R"({"detail":"Session expired: x","code":"expired","error_code":"SESSION_EXPIRED"})");
 }
 
 TEST(SessionRefusal, WhateverElseIsMissingKeepsItsWords) {
@@ -43,13 +44,19 @@ TEST(AnswerWith, ShapesAnOutcomeAndRefusesAFailure) {
   EXPECT_EQ(told.body, "7");
   reply(error(Code::not_found, "Session not found"));
   EXPECT_EQ(told.status, 404);
-  EXPECT_EQ(told.body, "{\"detail\":\"Session not found: x\",\"code\":\"not_found\"}");
+  EXPECT_EQ(told.body, R"({"detail":"Session not found: x","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
 }
 
 TEST(EmptyResponse, HasNeitherBodyNorType) {
   EXPECT_EQ(empty_response().status, 204);
   EXPECT_EQ(empty_response().body, "");
   EXPECT_EQ(empty_response().content_type, "");
+}
+
+TEST(JsonText, IsQuotedAndATimeOfNothingIsNull) {
+  EXPECT_EQ(json_text("a\"b\n"), R"("a\"b\n")");
+  EXPECT_EQ(json_time(1'771'960'936'015'123), R"("2026-02-24T19:22:16.015123Z")");
+  EXPECT_EQ(json_time(0), "null");
 }
 
 TEST(AppendTextMember, WritesNameAndTextEscaped) {

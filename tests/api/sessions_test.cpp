@@ -42,6 +42,13 @@ class SessionsTest : public testing::Test {
   static std::string path(std::string const& id, std::string_view rest = "") {
     return std::string(sessions) + "/" + id + std::string(rest);
   }
+  // The refusal of the field that `detail` begins with.
+  static std::string unprocessable(std::string_view place, std::string_view detail, std::string_view word = {}) {
+    std::string out = R"({"detail":[{"type":"value_error","loc":[")" + std::string(place) + "\",\"";
+    out.append(detail.substr(0, detail.find(' '))).append("\"],\"msg\":\"").append(detail);
+    out += "\"}],\"code\":\"unprocessable\"";
+    return word.empty() ? out + "}" : out + ",\"error_code\":\"" + std::string(word) + "\"}";
+  }
   // The ids of a page, in its order, and what it says of itself: "a b |total|limit|offset".
   std::string page(std::string_view query, Fields fields = {}) {
     auto const& asked = desk.ask("GET", std::string(sessions) + std::string(query), {}, std::move(fields));
@@ -96,24 +103,29 @@ TEST_F(SessionsTest, WhatIsAskedOfANewOneIsChecked) {
   struct Row {
     std::string_view body;
     std::string_view detail;
+    std::string_view word = {};
   };
   std::string const long_id = R"({"client_id":")" + std::string(256, 'x') + "\"}";
   std::string const long_type = R"({"session_type":")" + std::string(129, 'x') + "\"}";
   for (auto const& row :
-       {Row{R"({"client_id":""})", "client_id has to be a text of 1 to 255 characters"},
-        Row{R"({"client_id":7})", "client_id has to be a text of 1 to 255 characters"},
-        Row{long_id, "client_id has to be a text of 1 to 255 characters"},
+       {Row{R"({"client_id":""})", "client_id has to be a text of 1 to 255 characters", "INVALID_CLIENT_ID"},
+        Row{R"({"client_id":7})", "client_id has to be a text of 1 to 255 characters", "INVALID_CLIENT_ID"},
+        Row{long_id, "client_id has to be a text of 1 to 255 characters", "INVALID_CLIENT_ID"},
         Row{R"({"session_type":[]})", "session_type has to be a text of at most 128 characters"},
         Row{long_type, "session_type has to be a text of at most 128 characters"},
-        Row{R"({"timeout_minutes":0})", "timeout_minutes has to be a whole number from 1 to 1440"},
-        Row{R"({"timeout_minutes":1441})", "timeout_minutes has to be a whole number from 1 to 1440"},
-        Row{R"({"timeout_minutes":1.5})", "timeout_minutes has to be a whole number from 1 to 1440"},
-        Row{R"({"timeout_minutes":"5"})", "timeout_minutes has to be a whole number from 1 to 1440"},
+        Row{R"({"timeout_minutes":0})", "timeout_minutes has to be a whole number from 1 to 1440",
+            "TIMEOUT_OUT_OF_RANGE"},
+        Row{R"({"timeout_minutes":1441})", "timeout_minutes has to be a whole number from 1 to 1440",
+            "TIMEOUT_OUT_OF_RANGE"},
+        Row{R"({"timeout_minutes":1.5})", "timeout_minutes has to be a whole number from 1 to 1440",
+            "TIMEOUT_OUT_OF_RANGE"},
+        Row{R"({"timeout_minutes":"5"})", "timeout_minutes has to be a whole number from 1 to 1440",
+            "TIMEOUT_OUT_OF_RANGE"},
         Row{R"({"metadata":[]})", "metadata has to be an object"}, Row{R"({"state":"x"})", "state has to be an object"},
         Row{R"({"kind":"extension"})", "kind of a session that is opened here has to be shared"}}) {
     auto const& asked = open(std::string(row.body));
     EXPECT_EQ(asked.status(), 422) << row.body;
-    EXPECT_EQ(asked.body(), "{\"detail\":\"" + std::string(row.detail) + "\",\"code\":\"unprocessable\"}");
+    EXPECT_EQ(asked.body(), unprocessable("body", row.detail, row.word)) << row.body;
   }
   for (std::string_view const body : {"[]", "{", "7"}) EXPECT_EQ(open(std::string(body)).status(), 400) << body;
   EXPECT_EQ(open(R"({"state":{"":1}})").status(), 400) << "not a key";
@@ -145,7 +157,7 @@ TEST_F(SessionsTest, AnAdminOpensForAnotherUserAndNobodyElseDoes) {
   auto const& foreign = open("{}", as("bob"), "?user_id=alice");
   EXPECT_EQ(foreign.status(), 403);
   EXPECT_EQ(foreign.body(), R"({"detail":"only an admin opens a session for another user","code":"forbidden"})");
-  EXPECT_EQ(open("{}", {}, "?user_id=a%00").status(), 422);
+  EXPECT_EQ(open("{}", {}, "?user_id=a%00").body(), unprocessable("query", "user_id has to be a name"));
   EXPECT_EQ(open("{}", {}, "?user_id=" + std::string(257, 'x')).status(), 422);
   auto const& reader = open("{}", as("alice", Scope::read));
   EXPECT_EQ(reader.status(), 403);
@@ -179,7 +191,8 @@ TEST_F(SessionsTest, WhatIsNotThereAndWhatIsNotYoursAreTheSame) {
       auto const& asked = desk.ask(method, path_of, {}, fields);
       EXPECT_EQ(asked.status(), 404);
       auto const named = path_of.ends_with("22b") ? R"(a\"b)" : path_of.substr(sessions.size() + 1);
-      EXPECT_EQ(asked.body(), R"({"detail":"Session not found: )" + named + R"(","code":"not_found"})");
+      EXPECT_EQ(asked.body(), R"({"detail":"Session not found: )" + named +
+                                  R"(","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
     }
   }
   EXPECT_EQ(desk.ask("GET", path(id), {}, as("alice")).status(), 200);
@@ -193,7 +206,8 @@ TEST_F(SessionsTest, AnExpiredSessionIsToldToItsOwnerOnly) {
   for (auto const& fields : {as("alice"), Fields{}}) {
     auto const& asked = desk.ask("GET", path(id), {}, fields);
     EXPECT_EQ(asked.status(), 404);
-    EXPECT_EQ(asked.body(), R"({"detail":"Session expired: )" + id + R"(","code":"expired"})");
+    EXPECT_EQ(asked.body(),
+              R"({"detail":"Session expired: )" + id + R"(","code":"expired","error_code":"SESSION_EXPIRED"})");
   }
   EXPECT_EQ(text_of(desk.ask("GET", path(id), {}, as("bob")), "code"), "not_found");
 }
@@ -272,7 +286,7 @@ TEST_F(SessionsTest, AFilterThatMakesNoSenseIsUnprocessable) {
         {"?connected=yes", "connected has to be true or false"}}) {
     auto const& asked = desk.ask("GET", std::string(sessions) + std::string(query));
     EXPECT_EQ(asked.status(), 422) << query;
-    EXPECT_EQ(asked.body(), "{\"detail\":\"" + std::string(detail) + "\",\"code\":\"unprocessable\"}");
+    EXPECT_EQ(asked.body(), unprocessable("query", detail));
   }
 }
 

@@ -212,7 +212,8 @@ TEST_F(StatesTest, TheStateOfOthersIsNotThere) {
       auto const& asked =
           desk.ask(method, "/api/v1/sessions/" + alice + std::string(rest), "{}", {desk.bearer(desk.mint("bob"))});
       EXPECT_EQ(asked.status(), 404) << method << rest;
-      EXPECT_EQ(asked.body(), R"({"detail":"Session not found: )" + alice + R"(","code":"not_found"})");
+      EXPECT_EQ(asked.body(), R"({"detail":"Session not found: )" + alice +
+                                  R"(","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
     }
   }
   EXPECT_EQ(desk.ask("GET", "/api/v1/sessions/nothing/state").status(), 404);

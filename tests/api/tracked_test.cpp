@@ -106,7 +106,8 @@ TEST_F(TrackedTest, ABroadcastGoesToItsSessionAlone) {
   EXPECT_EQ(post(path, R"({"type":"x"})", as("alice")).status(), 200);
   auto const& foreign = post(path, R"({"type":"x"})", as("bob"));
   EXPECT_EQ(foreign.status(), 404);
-  EXPECT_EQ(foreign.body(), R"({"detail":"Session not found: )" + one.session() + R"(","code":"not_found"})");
+  EXPECT_EQ(foreign.body(), R"({"detail":"Session not found: )" + one.session() +
+                                R"(","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
   EXPECT_EQ(post(path, R"({"type":"x"})", as("alice", Scope::read)).status(), 403);
   EXPECT_EQ(post("/sessions/nothing/broadcast", R"({"type":"x"})").status(), 404);
 }
@@ -182,8 +183,8 @@ TEST_F(TrackedTest, ASessionIsEndedByItsOwner) {
   EXPECT_EQ(asked.status(), 204);
   EXPECT_EQ(asked.body(), "");
   EXPECT_EQ(line.outlet.close_code, 1000);
-  EXPECT_EQ(desk.ask("DELETE", path).body(),
-            R"({"detail":"Session not found: )" + line.session() + R"(","code":"not_found"})");
+  EXPECT_EQ(desk.ask("DELETE", path).body(), R"({"detail":"Session not found: )" + line.session() +
+                                                 R"(","code":"not_found","error_code":"SESSION_NOT_FOUND"})");
   auto& browser = desk.connect("/ws");
   EXPECT_EQ(desk.ask("DELETE", "/sessions/" + browser.session()).status(), 404) << "of another kind";
   EXPECT_TRUE(browser.is_open());

@@ -140,6 +140,25 @@ TEST(ToolCallFrame, HasTheCallInBothItsSpellings) {
   EXPECT_TRUE(json::parse(frame));
 }
 
+TEST(QueryFrame, AsksAndTakesBack) {
+  Session const session(std::string(id), SessionKind::shared, 0xabc);
+  Event query{.seq = 7,
+              .at_us = at_us,
+              .type = EventType::query,
+              .data = R"({"query":"why?","priority":"low"})",
+              .request_id = "query_1",
+              .user = "alice"};
+  std::string const end = R"(","session_id":")" + std::string(id) + R"(","user":"alice"})";
+  EXPECT_EQ(to_query_frame(session, query),
+            R"({"type":"query","query_id":"query_1","query":"why?","priority":"low","history":[],)"
+            R"("timestamp":1771960936015,"requestId":"00000abc-0000-4000-8000-000000000007)" +
+                end);
+  EXPECT_EQ(to_query_end_frame(session, query),
+            R"({"type":"query_cancelled","query_id":"query_1","timestamp":1771960936015,)"
+            R"("requestId":")" +
+                to_request_id({0xabc, 0}, at_us) + end);
+}
+
 TEST(FrameStart, EscapesTheType) { EXPECT_EQ(frame_start("a\"b"), R"({"type":"a\"b")"); }
 
 }  // namespace

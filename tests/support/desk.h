@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@
 #include "api/extension.h"
 #include "api/identity.h"
 #include "api/operations.h"
+#include "api/queries.h"
+#include "api/responder.h"
 #include "api/router.h"
 #include "api/sessions.h"
 #include "api/states.h"
@@ -27,6 +30,7 @@
 #include "api/tools.h"
 #include "api/tracked.h"
 #include "api/tracking.h"
+#include "api/upkeep.h"
 #include "support/fake_caller.h"
 #include "support/hub_stage.h"
 
@@ -83,6 +87,7 @@ struct DeskSetup {
   bool is_open = true;  // without a token a request is the local principal's
   Accounts::Settings accounts = {{}, true, true};
   Tools::Table tools = {};
+  ResponderSettings responder = {};
   HubStage::Options stage = {};
 };
 
@@ -95,6 +100,7 @@ class Desk {
         identity(Keys(std::string(64, 'x')), setup.is_open),
         access({"http://allowed.test"}, setup.any_extension),
         tools(stage.hub, caller, std::move(setup.tools)),
+        responder({stage.hub, caller, stage.clock.clock(), later(), std::move(setup.responder)}),
         tabs(stage.hub, std::move(setup.media_folder), Random(4)),
         accounts(identity, std::move(setup.accounts),
                  [this](auto job, auto done) { return work(std::move(job), std::move(done)); }) {
@@ -106,9 +112,11 @@ class Desk {
     router.add(&tracked, Tracked::routes());
     router.add(&accounts, Accounts::routes());
     router.add(&sessions, Sessions::routes());
+    router.add(&upkeep, Upkeep::routes());
     router.add(&states, States::routes());
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
+    router.add(&queries, Queries::routes());
     router.add(&operations, Operations::routes());
   }
 
@@ -173,6 +181,7 @@ class Desk {
 
   void turn() {
     for (int i = 0; i < 2; ++i) {
+      ring_alarms();
       caller.turn();
       finish_work();
       stage.turn();
@@ -184,15 +193,18 @@ class Desk {
   Identity identity;
   Access access;
   Tools tools;
+  Responder responder;
   Extension extension{stage.hub};
   Tabs tabs;
-  Tracking tracking{stage.hub, tools, Random(5)};
+  Tracking tracking{stage.hub, tools, responder, Random(5)};
   Tracked tracked{stage.hub, Random(6)};
   Accounts accounts;
   Sessions sessions{stage.hub, identity};
+  Upkeep upkeep{stage.hub};
   States states{stage.hub};
   Events events{stage.hub};
-  Stream stream{stage.hub, tools};
+  Stream stream{stage.hub, tools, responder};
+  Queries queries{{stage.hub, responder, Random(7), stage.clock.clock(), later()}};
   Router router{access, identity, stage.log, Random(3)};
   Operations operations{stage.hub, router, "send"};
   bool is_overworked = false;  // no work is taken that is to be done elsewhere
@@ -227,6 +239,16 @@ class Desk {
       worked_.pop_front();
       done();
     }
+  }
+  // What is to run when the clock has been moved that far.
+  Later later() {
+    return [this](std::int64_t us, std::function<void()> function) {
+      alarms_.emplace(stage.clock.now().steady_us + us, std::move(function));
+    };
+  }
+  void ring_alarms() {
+    while (!alarms_.empty() && alarms_.begin()->first <= stage.clock.now().steady_us)
+      alarms_.extract(alarms_.begin()).mapped()();
   }
   void fill(Ask::Memory& memory) {
     bool has_host = false;
@@ -265,6 +287,7 @@ class Desk {
   std::list<Line> lines_;
   std::vector<std::unique_ptr<Ask::Memory>> answered_;
   std::deque<std::function<void()>> worked_;
+  std::multimap<std::int64_t, std::function<void()>> alarms_;
 };
 
 }  // namespace sojourn::test

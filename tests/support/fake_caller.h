@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,15 @@ class FakeCaller final : public Caller {
     auto const done = std::move(place->done);
     waiting_.erase(place);
     done(std::move(result));
+    return true;
+  }
+
+  // Tells a piece of a stream that is under way now, whatever its plan. False when it is not (any more).
+  bool push(CallId id, std::string_view piece) {
+    auto const place = find(id);
+    if (place == waiting_.end()) return false;
+    auto const on_piece = place->on_piece;  // which may cancel its own call
+    on_piece(piece);
     return true;
   }
 

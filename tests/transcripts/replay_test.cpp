@@ -131,7 +131,7 @@ class Replay {
 // "DOOR/NAME" of every transcript.
 std::vector<std::string> find_transcripts() {
   std::vector<std::string> names;
-  for (std::string const door : {"extension", "tracking"}) {
+  for (std::string const door : {"extension", "sessions", "tracking"}) {
     for (auto const& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / door)) {
       if (entry.path().extension() == ".txt") names.push_back(door + "/" + entry.path().stem().string());
     }
