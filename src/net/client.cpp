@@ -347,6 +347,7 @@ Result<ServerAddress> parse_server_url(std::string_view url) {
   if (server.host != "localhost" && !to_endpoint(server.host, 0)) {
     return refuse("names neither localhost nor a numeric address");
   }
+  if (rest.find('/') != std::string_view::npos) return refuse("has a path; write only http://HOST:PORT");
   if (port.empty()) return server;
   auto const [end, ec] = std::from_chars(port.data() + 1, port.data() + port.size(), server.port);
   if (port[0] != ':' || ec != std::errc() || end != port.data() + port.size() || server.port == 0) {

@@ -117,6 +117,7 @@ void Exchange::welcome(Result<Opened> opened) {
     last_ = true;
     return answer(refusal(request_, opened.error()));
   }
+  log_answer(parser_.is_upgrade() ? 101 : 200);
   std::string handshake;
   if (parser_.is_upgrade())
     append_switching(handshake, request_.envelope,
@@ -128,7 +129,21 @@ void Exchange::welcome(Result<Opened> opened) {
   peer_.end_exchange(std::move(pending_));          // ends this object
 }
 
+void Exchange::log_answer(int status) {
+  auto& world = peer_.world();
+  if (!world.log.shows(Level::info) || request_.method.empty()) return;
+  world.log.write(Level::info, "request",
+                  {{"method", request_.method},
+                   {"path", request_.path},
+                   {"status", status},
+                   {"us", Clock().now().steady_us - request_.at.steady_us},
+                   {"user", request_.principal.name},
+                   {"request_id", request_.envelope.request_id},
+                   {"correlation_id", request_.envelope.correlation_id}});
+}
+
 void Exchange::answer(Response response) {
+  log_answer(response.status);
   if (response.is_last) last_ = true;
   auto bytes = std::make_shared<std::string>();
   Answer const whole{std::move(response), std::move(request_.envelope), peer_.world().loop.now().utc_us, !last_,

@@ -40,6 +40,7 @@ class Exchange {
   bool may_advance() const;
   void dispatch();
   void start_upgrade();
+  void log_answer(int status);
   void start_live(std::unique_ptr<Live> live, Framing framing);
   void refuse(HttpFailure failure);
   void arm(std::int64_t within_ms);

@@ -298,7 +298,9 @@ bool HttpParser::is_upgrade() const {
 }
 
 void append_answer(std::string& out, Answer const& answer) {
+  constexpr std::size_t usual_head_bytes = 512;
   auto const& response = answer.response;
+  out.reserve(out.size() + usual_head_bytes + response.body.size());
   auto const status = static_cast<unsigned>(response.status);
   out.append("HTTP/1.1 ")
       .append(std::to_string(status))
