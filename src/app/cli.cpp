@@ -89,7 +89,8 @@ void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& 
     serve.add_option_function<std::string>("--limits." + name, take)->take_last();
   }
   for (auto const& key : list_keys()) {
-    if (key.starts_with("sessions.")) add_setting(serve, key, options.flags.settings);
+    bool const is_flag = key.starts_with("sessions.") || key.starts_with("responder.");
+    if (is_flag) add_setting(serve, key, options.flags.settings);
   }
   add_tools(serve, options, arguments);
 }

@@ -29,6 +29,15 @@ struct ToolConfig {
   bool operator==(ToolConfig const&) const = default;
 };
 
+// [responder]: who answers questions in sessions where no connection offers to.
+struct ResponderConfig {
+  std::string url;               // http or https; empty = nobody
+  std::int64_t timeout_s = 120;  // of connections too
+  std::string model;             // named to the endpoint; empty = none
+
+  bool operator==(ResponderConfig const&) const = default;
+};
+
 struct Config {
   std::vector<ListenAddress> listen = {{"localhost", 5409, "extension"}};
   std::string data;                        // folder; need not exist
@@ -39,8 +48,10 @@ struct Config {
   std::optional<PublicKey> public_key;       // what key_file holds
   std::map<std::string, std::string> users;  // name -> line of hash_password, never to be shown
   std::int64_t idle_ms = 3'600'000;          // after which a shared session that nobody is connected to ends
+  std::int64_t sessions_per_user = 0;        // shared ones, above which the least recently used give way; 0 = no limit
   bool test_token = false;                   // whether GET /test-token answers, in local mode
   std::map<std::string, ToolConfig> tools;   // by name
+  ResponderConfig responder;
   Limits limits;
   Level log_level = Level::info;
 

@@ -37,8 +37,8 @@ Examples
   sojourn sessions
   sojourn send ext_1234567890ab '{"type":"navigate","data":{"url":"https://example.com"}}'
 
-Exit codes: 0 done, 64 wrong usage, 65 bad message, 66 no such session, 69 no server or browser, 75 try again,
-76 strange answer, 77 not allowed, 78 wrong configuration
+Exit codes: 0 done, 64 wrong usage, 65 bad message, 66 no such session, 69 no server or browser, 70 a bug,
+73 cannot create a file, 74 storage is full, 75 try again, 76 strange answer, 77 not allowed, 78 wrong configuration
 )";
 
 constexpr std::string_view serve_help = R"(Run the server until it is told to end (SIGTERM or Ctrl-C).
@@ -51,13 +51,19 @@ Usage: sojourn serve [OPTIONS]
                               and allow http://localhost:3000
   --allow-origin ORIGIN       a web origin whose pages may talk to the server; may be repeated
   --data DIR                  where to keep things; default ~/.local/share/sojourn
-  --config FILE               a TOML file of the same settings; flags and SOJOURN_... variables win
+  --config FILE               a TOML file of the same settings; flags win, then variables
+                              such as SOJOURN_SESSIONS__IDLE_MINUTES
   --log-level LEVEL           debug, info (the default), warn or error
   --key-file FILE             a public key (PEM); nobody is let in without a token that it or our own key signed.
                               A secret instead goes into SOJOURN_KEY or the file: everybody can read flags
-  --sessions.idle_minutes N   how long a shared session lives without connections, 1 to 1440; default 60
+  --sessions.idle_minutes N   how long a shared session lives without connections, 0.01 to 1440; default 60
+  --sessions.per_user N       how many shared sessions a user has before the least recently used that nobody is in
+                              ends, 1 to 100000; default 0: as many as they like
   --tools.NAME.url URL        who answers calls of a tool that no connection offers to answer
   --tools.NAME.update TEXT    what the contextual update of its results is called
+  --responder.url URL         who answers questions in sessions where no connection offers to; may be an endpoint of
+                              chat completions, with --responder.model NAME
+  --responder.timeout_s N     how long an answer may take, 1 to 3600; default 120
   --limits.NAME NUMBER        one of [limits] of the file, such as --limits.header_ms 5000
   --check-config              only check the configuration and show what it comes to
 

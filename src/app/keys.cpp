@@ -16,10 +16,13 @@ namespace sojourn {
 namespace {
 
 // A name with a star is for any table in there.
-constexpr std::array<std::string_view, 6> sections{"limits", "log", "users", "sessions", "tools", "tools.*"};
+constexpr std::array<std::string_view, 7> sections{"limits",    "log",   "users",  "sessions",
+                                                   "responder", "tools", "tools.*"};
 constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
 constexpr double idle_minutes_min = 0.01;  // for trials; in earnest it is minutes
 constexpr double idle_minutes_max = 1440;
+constexpr std::int64_t per_user_max = 100'000;
+constexpr std::int64_t responder_s_max = 3600;
 
 Error at(Setting const& setting, std::string_view what) {
   return error(Code::configuration, setting.where + ": " + std::string(what));
@@ -160,6 +163,26 @@ std::optional<double> to_number(Setting const& setting) {
   return ec == std::errc() && stop == end ? std::optional(number) : std::nullopt;
 }
 
+Result<std::int64_t> to_whole(Setting const& setting, std::int64_t least, std::int64_t most) {
+  std::string const bounds = std::to_string(least) + " to " + std::to_string(most);
+  std::int64_t number = 0;
+  if (auto const* const typed = std::get_if<std::int64_t>(&setting.value)) {
+    number = *typed;
+  } else {
+    auto const* const untyped = std::get_if<Untyped>(&setting.value);
+    if (untyped == nullptr) return wrong_type(setting, "a whole number from " + bounds);
+    auto const* const end = untyped->text.data() + untyped->text.size();
+    auto const [stop, ec] = std::from_chars(untyped->text.data(), end, number);
+    if (ec != std::errc() || stop != end) {
+      return at(setting, setting.key + " must be a whole number from " + bounds + ", not \"" + untyped->text + "\"");
+    }
+  }
+  if (number < least || number > most) {
+    return at(setting, setting.key + " is " + std::to_string(number) + " but must be from " + bounds);
+  }
+  return number;
+}
+
 Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   constexpr std::string_view wants = "a number of minutes from 0.01 to 1440";
   auto const minutes = to_number(setting);
@@ -176,10 +199,50 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   return {};
 }
 
+Result<> set_per_user(Draft& draft, Setting const& setting) {
+  auto const number = to_whole(setting, 0, per_user_max);
+  if (!number) return number.error();
+  draft.config.sessions_per_user = *number;
+  return {};
+}
+
 Result<> set_test_token(Draft& draft, Setting const& setting) {
   auto const truth = to_truth(setting);
   if (!truth) return truth.error();
   draft.config.test_token = *truth;
+  return {};
+}
+
+bool is_url(std::string_view text) {
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7F || c == '#'; })) return false;
+  auto const host = text.find("://") + 3;
+  return parse_origin(text.substr(0, text.find_first_of("/?", host))).has_value();
+}
+
+Result<> set_responder_url(Draft& draft, Setting const& setting) {
+  auto const text = to_word(setting);
+  if (!text) return text.error();
+  if (!text->empty() && !is_url(*text)) {  // which may hold a password: it is not repeated
+    return at(setting,
+              setting.key + " is no address of a responder; write http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH");
+  }
+  draft.config.responder.url = *text;
+  return {};
+}
+
+Result<> set_responder_timeout(Draft& draft, Setting const& setting) {
+  auto const number = to_whole(setting, 1, responder_s_max);
+  if (!number) return number.error();
+  draft.config.responder.timeout_s = *number;
+  return {};
+}
+
+Result<> set_responder_model(Draft& draft, Setting const& setting) {
+  auto const name = to_word(setting);
+  if (!name) return name.error();
+  if (!name->empty() && !is_user_name(*name)) return at(setting, setting.key + " is no name of a model");
+  draft.config.responder.model = *name;
   return {};
 }
 
@@ -198,28 +261,18 @@ constexpr std::array keys{
     Key{"key_file", set_key_file},
     Key{"key", set_key},
     Key{"sessions.idle_minutes", set_idle_minutes},
+    Key{"sessions.per_user", set_per_user},
     Key{"sessions.test_token", set_test_token},
+    Key{"responder.url", set_responder_url},
+    Key{"responder.timeout_s", set_responder_timeout},
+    Key{"responder.model", set_responder_model},
     Key{"log.level", set_log_level},
 };
 
 Result<> set_limit(Draft& draft, Setting const& setting, LimitRow const& limit) {
-  std::string const bounds = std::to_string(limit.least) + " to " + std::to_string(limit.most);
-  std::int64_t number = 0;
-  if (auto const* const typed = std::get_if<std::int64_t>(&setting.value)) {
-    number = *typed;
-  } else {
-    auto const* const untyped = std::get_if<Untyped>(&setting.value);
-    if (untyped == nullptr) return wrong_type(setting, "a whole number from " + bounds);
-    auto const* const end = untyped->text.data() + untyped->text.size();
-    auto const [stop, ec] = std::from_chars(untyped->text.data(), end, number);
-    if (ec != std::errc() || stop != end) {
-      return at(setting, setting.key + " must be a whole number from " + bounds + ", not \"" + untyped->text + "\"");
-    }
-  }
-  if (number < limit.least || number > limit.most) {
-    return at(setting, setting.key + " is " + std::to_string(number) + " but must be from " + bounds);
-  }
-  draft.config.limits.*limit.member = number;
+  auto const number = to_whole(setting, limit.least, limit.most);
+  if (!number) return number.error();
+  draft.config.limits.*limit.member = *number;
   return {};
 }
 
@@ -238,13 +291,6 @@ Result<> set_user(Draft& draft, Setting const& setting, std::string_view name) {
   }
   draft.config.users[std::string(name)] = *line;
   return {};
-}
-
-bool is_url(std::string_view text) {
-  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
-  if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7F || c == '#'; })) return false;
-  auto const host = text.find("://") + 3;
-  return parse_origin(text.substr(0, text.find_first_of("/?", host))).has_value();
 }
 
 Result<> set_tool(Draft& draft, Setting const& setting, std::string_view name, std::string_view member) {

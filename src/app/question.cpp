@@ -116,7 +116,11 @@ std::optional<Code> find_code(std::string_view word) {
 }
 
 // Doors call it differently.
+// A list of what is wrong begins with what matters most.
 std::string_view find_words(json::object const& body) {
+  auto const* const list = body.if_contains("detail");
+  if (list != nullptr && list->is_array() && !list->get_array().empty() && list->get_array()[0].is_object())
+    return json::find_string(list->get_array()[0].get_object(), "msg");
   for (auto const* const name : {"detail", "error", "message"}) {
     if (auto const words = json::find_string(body, name); !words.empty()) return words;
   }

@@ -19,6 +19,8 @@
 #include "api/extension.h"
 #include "api/identity.h"
 #include "api/operations.h"
+#include "api/queries.h"
+#include "api/responder.h"
 #include "api/router.h"
 #include "api/sessions.h"
 #include "api/states.h"
@@ -27,6 +29,8 @@
 #include "api/tools.h"
 #include "api/tracked.h"
 #include "api/tracking.h"
+#include "api/upkeep.h"
+#include "app/alarms.h"
 #include "app/folder.h"
 #include "base/version.h"
 #include "core/hub.h"
@@ -79,6 +83,11 @@ Tools::Table to_tools(Config const& config) {
   return table;
 }
 
+ResponderSettings to_responder(Config const& config) {
+  auto const& responder = config.responder;
+  return {responder.url, responder.timeout_s * 1'000'000, responder.model};
+}
+
 // What the command line of the same user on this machine asks with.
 std::string mint_admin_token(Keys const& keys, Moment now) {
   return keys.mint({"admin", 0, Scope::admin, {}, {}}, now.utc_us);
@@ -114,23 +123,29 @@ struct Server::Parts {
   Log log{config.log_level};
   Loop loop;
   TimerWheel wheel{loop.now().steady_us};
+  Alarms alarms{loop, wheel};
+  Later later = [this](std::int64_t us, std::function<void()> function) { alarms.set(us, std::move(function)); };
   Worker worker{loop};
   HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
   MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); },
                     MemoryStore::Memory::nothing};
-  Hub hub{Hub::World{store, log, Clock(), Random(), limits, config.idle_ms * 1000}};
+  Hub hub{Hub::World{store, log, Clock(), Random(), limits, config.idle_ms * 1000,
+                     static_cast<std::size_t>(config.sessions_per_user)}};
   Access access{config.allow_origins, config.documented_ports};
   Tools tools{hub, caller, to_tools(config)};
+  Responder responder{{hub, caller, Clock(), later, to_responder(config)}};
   Extension extension{hub};
   Tabs tabs{hub, media_folder(config), Random()};
-  Tracking tracking{hub, tools, Random()};
+  Tracking tracking{hub, tools, responder, Random()};
   Tracked tracked{hub, Random()};
   Accounts accounts{identity, to_accounts(config),
                     [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Sessions sessions{hub, identity};
+  Upkeep upkeep{hub};
   States states{hub};
   Events events{hub};
-  Stream stream{hub, tools};
+  Stream stream{hub, tools, responder};
+  Queries queries{{hub, responder, Random(), Clock(), later}};
   Router router{access, identity, log, Random()};
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
   Operations operations{hub, router, std::string(peers.sending())};
@@ -169,9 +184,11 @@ struct Server::Parts {
     router.add(&tracked, Tracked::routes());
     router.add(&accounts, Accounts::routes());
     router.add(&sessions, Sessions::routes());
+    router.add(&upkeep, Upkeep::routes());
     router.add(&states, States::routes());
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
+    router.add(&queries, Queries::routes());
     router.add(&operations, Operations::routes());
   }
 
@@ -180,6 +197,7 @@ struct Server::Parts {
     wheel.advance(loop.now().steady_us);
     hub.turn();
     bool const has_closed = peers.turn();  // which may submit what waited behind an answer that has gone out now
+    log.flush();
     if (hub.is_stopped() && end_us == 0) {
       exit_code = row(Code::storage_full).exit_code;
       begin_to_end("storage failed");

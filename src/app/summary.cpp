@@ -52,10 +52,16 @@ std::string describe_config(Config const& config) {
   add_line(text, "key", describe_key(config));
   for (auto const& [name, line] : config.users) add_line(text, "user", name);
   add_line(text, "idle minutes", json::to_text(to_minutes(config.idle_ms)));
+  if (config.sessions_per_user > 0) add_line(text, "per user", std::to_string(config.sessions_per_user) + " sessions");
   if (config.test_token) add_line(text, "test token", "given to everybody who asks");
   for (auto const& [name, tool] : config.tools) {
     auto const place = tool.url.empty() ? std::string("no endpoint") : to_public_url(tool.url);
     add_line(text, "tool", name + ": " + place + (tool.update.empty() ? "" : ", update " + tool.update));
+  }
+  if (auto const& responder = config.responder; !responder.url.empty()) {
+    add_line(text, "responder",
+             to_public_url(responder.url) + (responder.model.empty() ? "" : ", model " + responder.model));
+    add_line(text, "", "within " + std::to_string(responder.timeout_s) + " s");
   }
   add_line(text, "log level", to_level_word(config));
   return text;
@@ -80,8 +86,15 @@ json::object to_json(Config const& config) {
                    {"documented_ports", config.documented_ports},
                    {"key_configured", config.has_key()},
                    {"users", std::move(users)},
-                   {"sessions", {{"idle_minutes", to_minutes(config.idle_ms)}, {"test_token", config.test_token}}},
+                   {"sessions",
+                    {{"idle_minutes", to_minutes(config.idle_ms)},
+                     {"per_user", config.sessions_per_user},
+                     {"test_token", config.test_token}}},
                    {"tools", std::move(tools)},
+                   {"responder",
+                    {{"url", to_public_url(config.responder.url)},
+                     {"timeout_s", config.responder.timeout_s},
+                     {"model", config.responder.model}}},
                    {"limits", std::move(limits)},
                    {"log", {{"level", to_level_word(config)}}}};
   if (!config.key_file.empty()) all["key_file"] = config.key_file;

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "app/event_reader.h"
 #include "app/sessions.h"
 #include "app/timeline.h"
+#include "codec/sse.h"
 
 namespace sojourn {
 namespace {
@@ -62,7 +62,7 @@ class Follower {
   [[nodiscard]] ClientRequest to_request() const;
   Result<Turn> judge(Error const& failure);
   bool take(std::string_view line);
-  void show(ReadEvent const& event);
+  void show(sse::Event const& event);
   void tell(std::string_view type, json::object const& event);
   void hear_close(json::object const& event);
 
@@ -71,7 +71,7 @@ class Follower {
   Terminal& terminal_;
   Timeline timeline_;
   Stop stop_;
-  EventReader stream_;
+  sse::LineReader stream_;
   std::string cursor_;      // of the last event that was shown
   bool has_begun_ = false;  // something came, in this attempt or before
   bool is_heard_ = false;   // something came in this attempt
@@ -143,7 +143,7 @@ bool Follower::take(std::string_view line) {
   return going_on_ && !is_over_;
 }
 
-void Follower::show(ReadEvent const& event) {
+void Follower::show(sse::Event const& event) {
   auto value = json::parse(event.data);
   if (!value || !value->is_object()) {
     value = json::object{{"type", event.type}, {"data", event.data}};

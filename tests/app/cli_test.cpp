@@ -153,12 +153,14 @@ TEST_F(Cli, CheckConfigTellsNoSecret) {
 
 TEST_F(Cli, EverySettingIsAFlagOfItsOwnName) {
   EXPECT_EQ(call({"serve", "--sessions.idle_minutes", "0.05", "--sessions.test_token=true", "--tools.rates.url",
-                  "http://127.0.0.1:9/a", "--tools.rates.update=ready"})
+                  "http://127.0.0.1:9/a", "--tools.rates.update=ready", "--responder.url=http://127.0.0.1:9/b",
+                  "--responder.timeout_s", "30"})
                 .code,
             7);
   ASSERT_TRUE(served);
   EXPECT_EQ(served->idle_ms, 3000);
   EXPECT_TRUE(served->test_token);
+  EXPECT_EQ(served->responder, (ResponderConfig{"http://127.0.0.1:9/b", 30, ""}));
   EXPECT_EQ(served->tools.at("rates"), (ToolConfig{"http://127.0.0.1:9/a", "ready"}));
   EXPECT_EQ(failure(64, {"serve", "--tools.rates.url"}), "--tools.rates.url needs a value; see: sojourn serve --help");
   EXPECT_EQ(failure(64, {"serve", "--tools.a{b.url=x"}).substr(0, 34), "unknown option \"--tools.a{b.url\"; ");

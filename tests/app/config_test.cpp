@@ -321,23 +321,28 @@ TEST(Config, VariablesHoldKeysUsersSessionsAndTools) {
   environment["SOJOURN_KEY"] = secret;
   environment["SOJOURN_USERS__ALICE"] = hash;
   environment["SOJOURN_SESSIONS__IDLE_MINUTES"] = "0.05";
+  environment["SOJOURN_SESSIONS__PER_USER"] = "10";
   environment["SOJOURN_SESSIONS__TEST_TOKEN"] = "true";
+  environment["SOJOURN_RESPONDER__TIMEOUT_S"] = "30";
   environment["SOJOURN_TOOLS__CREATE_LABEL__URL"] = "http://127.0.0.1:9000/label";
   auto const config = load_config({}, environment);
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->key, secret);
   EXPECT_EQ(config->users, (std::map<std::string, std::string>{{"alice", hash}}));
   EXPECT_EQ(config->idle_ms, 3000);
+  EXPECT_EQ(config->sessions_per_user, 10);
   EXPECT_TRUE(config->test_token);
+  EXPECT_EQ(config->responder.timeout_s, 30);
   EXPECT_EQ(config->tools.at("create_label"), (ToolConfig{"http://127.0.0.1:9000/label", "label_created"}));
 }
 
 TEST(Config, FlagsHoldAnyOtherKey) {
   Flags flags;
-  flags.settings = {{"sessions.idle_minutes", "2"}, {"sessions.test_token", "1"}};
+  flags.settings = {{"sessions.idle_minutes", "2"}, {"sessions.per_user", "3"}, {"sessions.test_token", "1"}};
   auto const config = load_config(flags, with("SOJOURN_SESSIONS__IDLE_MINUTES", "3"));
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->idle_ms, 120'000);
+  EXPECT_EQ(config->sessions_per_user, 3);
   EXPECT_TRUE(config->test_token);
   flags.settings = {{"sessions.idle_minutes", "x"}};
   EXPECT_EQ(message_of(load_config(flags, home)),

@@ -36,8 +36,8 @@ Config config_with(std::vector<Setting> const& settings) {
 
 TEST(ConfigKeys, AreListedOnceEach) {
   auto names = list_keys();
-  for (char const* const name :
-       {"listen", "key", "key_file", "sessions.idle_minutes", "sessions.test_token", "limits.header_ms", "log.level"}) {
+  for (char const* const name : {"listen", "key", "key_file", "sessions.idle_minutes", "sessions.per_user",
+                                 "sessions.test_token", "limits.header_ms", "log.level"}) {
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
   }
   std::sort(names.begin(), names.end());
@@ -110,6 +110,53 @@ TEST(ConfigKeys, IdleMinutesMayBeFractions) {
   }
   EXPECT_EQ(refusal("sessions.idle_minutes", Untyped{"5m"}), bounds + ", not \"5m\""s);
   EXPECT_EQ(refusal("sessions.idle_minutes", "60"s), bounds + ", not text"s);
+}
+
+TEST(ConfigKeys, PerUserIsAWholeNumberAndNoneIsNoLimit) {
+  auto const per_user = [](Value value) {
+    return config_with({{"sessions.per_user", std::move(value), "f:1"}}).sessions_per_user;
+  };
+  EXPECT_EQ(Config{}.sessions_per_user, 0);
+  EXPECT_EQ(per_user(std::int64_t{0}), 0);
+  EXPECT_EQ(per_user(std::int64_t{10}), 10);
+  EXPECT_EQ(per_user(std::int64_t{100'000}), 100'000);
+  EXPECT_EQ(per_user(Untyped{"7"}), 7);
+  EXPECT_EQ(refusal("sessions.per_user", std::int64_t{-1}),
+            "f:1: sessions.per_user is -1 but must be from 0 to 100000");
+  EXPECT_EQ(refusal("sessions.per_user", std::int64_t{100'001}),
+            "f:1: sessions.per_user is 100001 but must be from 0 to 100000");
+  constexpr char const* bounds = "f:1: sessions.per_user must be a whole number from 0 to 100000, not ";
+  EXPECT_EQ(refusal("sessions.per_user", 1.5), bounds + "a number with a fraction"s);
+  EXPECT_EQ(refusal("sessions.per_user", "10"s), bounds + "text"s);
+  for (auto const* const wrong : {"ten", "1.0", "1 ", "-", ""}) {
+    EXPECT_EQ(refusal("sessions.per_user", Untyped{wrong}), bounds + "\""s + wrong + "\"");
+  }
+}
+
+TEST(ConfigKeys, AResponderIsAnAddressWithATimeAndAModel) {
+  auto const responder = config_with({{"responder.url", "http://127.0.0.1:9100/answer"s, "f:1"},
+                                      {"responder.timeout_s", std::int64_t{3600}, "f:2"},
+                                      {"responder.model", "qwen2.5:7b"s, "f:3"}})
+                             .responder;
+  EXPECT_EQ(responder, (ResponderConfig{"http://127.0.0.1:9100/answer", 3600, "qwen2.5:7b"}));
+  EXPECT_EQ(Config{}.responder, (ResponderConfig{"", 120, ""}));
+  EXPECT_EQ(config_with({{"responder.url", ""s, "f:1"}}).responder.url, "") << "which switches off an earlier one";
+  EXPECT_EQ(config_with({{"responder.timeout_s", Untyped{"1"}, "f:1"}}).responder.timeout_s, 1);
+  for (auto const* const wrong : {"127.0.0.1:9100", "ftp://a/b", "http://", "http://a b", "http://me:pass@a/"}) {
+    EXPECT_EQ(refusal("responder.url", std::string(wrong)),
+              "f:1: responder.url is no address of a responder; write http://HOST[:PORT]/PATH or "
+              "https://HOST[:PORT]/PATH")
+        << wrong;
+  }
+  EXPECT_EQ(refusal("responder.timeout_s", std::int64_t{0}),
+            "f:1: responder.timeout_s is 0 but must be from 1 to 3600");
+  EXPECT_EQ(refusal("responder.timeout_s", std::int64_t{3601}),
+            "f:1: responder.timeout_s is 3601 but must be from 1 to 3600");
+  EXPECT_EQ(refusal("responder.timeout_s", 1.5),
+            "f:1: responder.timeout_s must be a whole number from 1 to 3600, not a number with a fraction");
+  EXPECT_EQ(refusal("responder.model", "a\nb"s), "f:1: responder.model is no name of a model");
+  EXPECT_EQ(refusal("responder.ulr", "http://a"s),
+            "f:1: unknown key \"responder.ulr\"; did you mean \"responder.url\"?");
 }
 
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {

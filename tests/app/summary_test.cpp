@@ -15,8 +15,10 @@ Config make_config() {
   config.key = "the secret that nobody may see, ever";
   config.users = {{"alice", "scrypt$16384$8$1$salt$hash"}, {"bob", "scrypt$16384$8$1$salt$hash"}};
   config.idle_ms = 3000;
+  config.sessions_per_user = 10;
   config.tools = {{"get_shipping_quotes", {"http://me:pass@127.0.0.1:9000/quotes?api_key=pass", "quote_ready"}},
                   {"other", {"https://example.com", ""}}};
+  config.responder = {"http://127.0.0.1:9100/answer?key=pass", 60, "small"};
   return config;
 }
 
@@ -30,8 +32,11 @@ TEST(Summary, NamesEverySettingAndNoSecret) {
             "user          alice\n"
             "user          bob\n"
             "idle minutes  0.05\n"
+            "per user      10 sessions\n"
             "tool          get_shipping_quotes: http://127.0.0.1:9000/quotes?..., update quote_ready\n"
             "tool          other: https://example.com\n"
+            "responder     http://127.0.0.1:9100/answer?..., model small\n"
+            "              within 60 s\n"
             "log level     info\n");
 }
 
@@ -45,12 +50,17 @@ TEST(Summary, IsTheSameForProgramsWithTheLimits) {
   EXPECT_EQ(value->at("key_configured"), true);
   EXPECT_EQ(value->at("users").at(1), "bob");
   EXPECT_EQ(value->at("sessions").at("idle_minutes"), 0.05);
+  EXPECT_EQ(value->at("sessions").at("per_user"), 10);
   EXPECT_EQ(value->at("sessions").at("test_token"), false);
   EXPECT_EQ(value->at("tools").at("other").at("url"), "https://example.com");
+  EXPECT_EQ(value->at("responder").at("url"), "http://127.0.0.1:9100/answer?...");
+  EXPECT_EQ(value->at("responder").at("timeout_s"), 60);
   EXPECT_EQ(value->at("limits").at("header_ms"), 10'000);
   auto const plain = to_json(Config{});
   EXPECT_EQ(plain.at("key_configured"), false);
   EXPECT_EQ(plain.at("sessions").at("idle_minutes"), 60);
+  EXPECT_EQ(plain.at("sessions").at("per_user"), 0);
+  EXPECT_EQ(describe_config(Config{}).find("per user"), std::string::npos) << "without a limit it is not a line";
   EXPECT_FALSE(plain.contains("key_file"));
 }
 
