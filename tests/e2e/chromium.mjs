@@ -118,8 +118,8 @@ async function giveTo(account, folder) {
   }
 }
 
-async function prepareProfile({ extension, server, profileParent }, account) {
-  const profile = await mkdtemp(path.join(profileParent ?? os.tmpdir(), 'sojourn-browser-'));
+async function prepareProfile({ extension, server, profileParent, profile: kept }, account) {
+  const profile = kept ?? await mkdtemp(path.join(profileParent ?? os.tmpdir(), 'sojourn-browser-'));
   const copy = path.join(profile, 'extension');
   await cp(extension, copy, { recursive: true });
   if (server) await writeFile(path.join(copy, 'config.json'), `${JSON.stringify({ server })}\n`);
@@ -164,20 +164,21 @@ async function end(child, exited, cdp, profile) {
     if (error.code !== 'ESRCH') throw error;
   }
   await exited;
-  await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  if (profile) await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /**
  * Starts Chromium with the unpacked extension (a folder with manifest.json).
  * `server` (http://host:port) is written to the copy's config.json; without it the extension's own default holds.
  * `headless` is true unless said otherwise; `profileParent` is where the profile is made (default: the temp folder);
- * `args` are further Chromium switches. Returns {pid, cdp, profile, extensionId, exited, close()}; close() may be called twice.
+ * `args` are further Chromium switches; `profile` is one that a former browser left behind with close({ keepProfile: true }).
+ * Returns {pid, cdp, profile, extensionId, exited, close()}; close() may be called twice, and the first time counts.
  */
-export async function launchChromium({ extension, server, headless = true, profileParent, args = [] }) {
+export async function launchChromium({ extension, server, headless = true, profileParent, profile: kept, args = [] }) {
   const executable = findChromium();
   if (!executable) throw new Error('Chromium is not installed; install it or name it in CHROMIUM');
   const account = lendAccount();
-  const { profile, copy } = await prepareProfile({ extension, server, profileParent }, account);
+  const { profile, copy } = await prepareProfile({ extension, server, profileParent, profile: kept }, account);
   const child = spawnChromium(executable, chromiumArguments(profile, headless, args), profile, account);
   const cdp = new Pipe(child.stdio[3], child.stdio[4]);
   let said = '';
@@ -187,7 +188,7 @@ export async function launchChromium({ extension, server, headless = true, profi
     child.once('error', (error) => { said += error.message; resolve(); });
   });
   let closing;
-  const close = () => (closing ??= end(child, exited, cdp, profile));
+  const close = ({ keepProfile = false } = {}) => (closing ??= end(child, exited, cdp, keepProfile ? undefined : profile));
   try {
     const loaded = await within(startMsMax, cdp.send('Extensions.loadUnpacked', { path: copy }), 'Starting Chromium');
     return { pid: child.pid, cdp, profile, extensionId: loaded.id, exited, close };

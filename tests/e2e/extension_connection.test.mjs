@@ -173,7 +173,7 @@ test('a page cannot talk to the extension, and the extension asks for no more th
   const found = resultOf(await tabs('POST', `/${tabId}/execute`, { code: 'typeof chrome.runtime?.connect' })).result;
   assert.equal(found, 'undefined');
   const manifest = await inWorker(browser, 'chrome.runtime.getManifest()');
-  assert.deepEqual(manifest.permissions, ['tabs', 'storage', 'activeTab', 'debugger', 'alarms', 'webNavigation']);
+  assert.deepEqual(manifest.permissions, ['tabs', 'storage', 'activeTab', 'debugger', 'alarms', 'webNavigation', 'sidePanel']);
   assert.deepEqual(manifest.host_permissions, ['<all_urls>']);
   for (const key of ['externally_connectable', 'content_security_policy', 'content_scripts', 'web_accessible_resources']) {
     assert.equal(manifest[key], undefined);

@@ -119,7 +119,7 @@ test('the popup is usable by keyboard and screen reader, in light and dark, and 
     await popup.send('Accessibility.enable');
     const { nodes } = await popup.send('Accessibility.getFullAXTree');
     const named = (role) => nodes.filter((node) => node.role?.value === role && !node.ignored).map((node) => node.name?.value);
-    assert.deepEqual(named('button').sort(), ['Copy session ID', 'Disconnect', 'Reconnect']);
+    assert.deepEqual(named('button').sort(), ['Copy session ID', 'Disconnect', 'Open side panel', 'Reconnect']);
     assert.deepEqual(named('heading'), ['BTW Browser Control', 'Connection Info', 'Logs']);
     assert.deepEqual(named('log'), ['Logs']);
     assert.equal(named('status').length, 1);
@@ -127,13 +127,13 @@ test('the popup is usable by keyboard and screen reader, in light and dark, and 
 
   await t.test('Tab reaches every control, with a visible ring', async () => {
     const reached = [];
-    for (let step = 0; step < 5; step += 1) {
+    for (let step = 0; step < 6; step += 1) {
       await popup.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', key: 'Tab', code: 'Tab', windowsVirtualKeyCode: 9 });
       await popup.send('Input.dispatchKeyEvent', { type: 'keyUp', key: 'Tab', code: 'Tab', windowsVirtualKeyCode: 9 });
       reached.push(await popup.evaluate('document.activeElement.id'));
       assert.notEqual(await popup.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none');
     }
-    assert.deepEqual(reached, ['copy', 'reconnect', 'disconnect', 'logs', 'options']);
+    assert.deepEqual(reached, ['copy', 'reconnect', 'disconnect', 'side-panel', 'logs', 'options']);
   });
 
   for (const scheme of ['light', 'dark']) {

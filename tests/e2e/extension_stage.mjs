@@ -80,6 +80,13 @@ export async function startBrowser(t, server, options = {}) {
   return browser;
 }
 
+/** Ends the browser and starts it again with the same profile, as a person does. */
+export async function restartBrowser(t, server, browser, options = {}) {
+  const { profile } = browser;
+  await browser.close({ keepProfile: true });
+  return startBrowser(t, server, { ...options, profile });
+}
+
 /** Starts everything and waits for the session. Returns {server, pages, browser, id, tabs}. */
 export async function startAll(t) {
   const [server, pages] = await Promise.all([startServer(t), startPages(t)]);
@@ -160,7 +167,8 @@ export class Looking {
   }
 }
 
-async function attach(cdp, targetId) {
+/** Looks into a page or worker that is there. */
+export async function attach(cdp, targetId) {
   const { sessionId } = await cdp.send('Target.attachToTarget', { targetId, flatten: true });
   return new Looking(cdp, targetId, sessionId);
 }

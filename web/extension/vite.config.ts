@@ -8,7 +8,7 @@ export default defineConfig({
     minify: false,
     modulePreload: false,
     rollupOptions: {
-      input: { background: 'src/background.ts', popup: 'popup.html', options: 'options.html' },
+      input: { background: 'src/background.ts', popup: 'popup.html', sidepanel: 'sidepanel.html', options: 'options.html' },
       output: { entryFileNames: '[name].js', chunkFileNames: 'shared_[name].js', assetFileNames: '[name][extname]' },
     },
   },

@@ -7,6 +7,9 @@ import { Indicator } from './indicator';
 import { addLine, type LogLine } from './log';
 import { Memory } from './memory';
 import { portName, type View, type Wish } from './popup_port';
+import { loadApiAddress } from './config';
+import { createSession, deleteSession, validateSession } from './lib/api';
+import { serveSession, SessionKeeper } from './session_keeper';
 import { loadSettings, type Settings } from './settings';
 import { messageOf } from './tabs';
 
@@ -160,3 +163,4 @@ class Background {
 }
 
 new Background();
+serveSession(new SessionKeeper({ url: async () => (await loadApiAddress()).url, createSession, validateSession, deleteSession }));

@@ -69,7 +69,20 @@ async function copyId(): Promise<void> {
   setTimeout(() => { copy.textContent = 'Copy'; }, 1_500);
 }
 
+// The panel opens only while Chrome still sees the press that asks for it, so the window is known beforehand.
+async function offerSidePanel(): Promise<void> {
+  const { id: windowId } = await chrome.windows.getCurrent();
+  if (windowId === undefined) return;
+  element('side-panel').addEventListener('click', () => {
+    chrome.sidePanel.open({ windowId }).then(() => close(), (error: unknown) => {
+      element('problem').hidden = false;
+      setText('problem', `The side panel cannot be opened: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  });
+}
+
 element('reconnect').addEventListener('click', () => ask('reconnect'));
 element('disconnect').addEventListener('click', () => ask('disconnect'));
 copy.addEventListener('click', () => void copyId());
+void offerSidePanel();
 connect();

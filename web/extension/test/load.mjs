@@ -1,8 +1,12 @@
 // Gives tests the TypeScript modules as they are, compiled in memory: nothing is written.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { webcrypto } from 'node:crypto';
 import { after } from 'node:test';
 import { createServer } from 'vite';
+
+// Node 18 keeps it to itself.
+globalThis.crypto ??= webcrypto;
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 

@@ -80,7 +80,7 @@ test('the manifest and the package agree on the version, and the manifest stays 
   const manifest = await read('public/manifest.json');
   assert.equal(manifest.version, (await read('package.json')).version);
   assert.equal(manifest.name, 'Sojourn Browser Control');
-  assert.deepEqual(manifest.permissions, ['tabs', 'storage', 'activeTab', 'debugger', 'alarms', 'webNavigation']);
+  assert.deepEqual(manifest.permissions, ['tabs', 'storage', 'activeTab', 'debugger', 'alarms', 'webNavigation', 'sidePanel']);
   assert.deepEqual(Object.keys(manifest).filter((key) => /connectable|security|content_scripts|accessible/.test(key)), []);
   assert.equal((await read('public/config.json')).server, 'http://localhost:5409');
 });
