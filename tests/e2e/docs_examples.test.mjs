@@ -129,6 +129,11 @@ test('every example of SHARED_SESSIONS.md is what the server answers, and its we
   assert.equal(names.compare(member.helloText, welcome.trim()), undefined);
 });
 
+test('FMV-33 every example of LIFECYCLE.md is what the server answers', async (t) => {
+  const { count } = await runPage(t, await read('docs/LIFECYCLE.md'));
+  assert.ok(count >= 6, `${count} examples`);
+});
+
 test('SHP-19 the two clients of the README see each other', async (t) => {
   const text = await read('README.md');
   const [section] = /^## Two clients[^]*?(?=^## )/m.exec(text);

@@ -329,7 +329,7 @@ test('a server that is told to end says goodbye to streams and event readers, an
 test('a stream of an unknown session, or without an upgrade, is refused before it begins', async () => {
   const token = await tokenOf(server);
   const answer = await upgrade(server, `/api/v1/sessions/${nobody}/stream?token=${token}`);
-  assert.deepEqual([answer.status, JSON.parse(answer.text)], [404, { detail: `Session not found: ${nobody}`, code: 'not_found' }]);
+  assert.deepEqual([answer.status, JSON.parse(answer.text)], [404, { detail: `Session not found: ${nobody}`, code: 'not_found', error_code: 'SESSION_NOT_FOUND' }]);
   const id = await fresh();
   const { status } = await server.get(`/api/v1/sessions/${id}/stream`, headers);
   assert.ok([400, 404, 426].includes(status), `${status} without an upgrade`);

@@ -185,6 +185,20 @@ auto later = [](int x) -> Task<int> { co_return co_await f(x); };
         text = ''.join(f"  test('{name} is kept', () => {{}});\n" for name in tidy.PROMISES[5:] if name != 'BTW-35a')
         self.assert_lawful('promises-tested', {**files, 'tests/e2e/x.test.mjs': text})
 
+    def test_promises_of_all_three_systems_are_held_but_for_what_is_of_later_versions(self):
+        self.assertEqual([sum(name.startswith(system) for name in tidy.PROMISES) for system in ('BTW', 'SHP', 'FMV')], [40, 27, 34])
+        for name in ('SHP-25', 'SHP-27', 'FMV-20'):
+            self.assertIn(name, tidy.PENDING)
+            self.assertNotIn(name, tidy.PROMISES)
+        for name in ('BTW-39', 'SHP-29', 'FMV-35'):
+            text = ''.join(f"test('{each} is kept', () => {{}});\n" for each in tidy.PROMISES if each != name)
+            found = self.findings('promises-tested', {'tests/e2e/x.test.mjs': text})
+            self.assertEqual([what for _, _, what in found], [f'in no test name: {name}'])
+
+    def test_a_test_may_carry_numbers_of_several_systems(self):
+        self.assertEqual(tidy.promises_in('FMV-01/02 SHP-04 a session; fmv_05_06_is; FMV-07, 9 tries, BTW-35a'),
+                         {'FMV-01', 'FMV-02', 'SHP-04', 'FMV-05', 'FMV-06', 'FMV-07', 'BTW-35a'})
+
     def test_a_promise_that_the_compatibility_page_leaves_out_fails(self):
         text = '\n'.join(name for name in tidy.PROMISES if name != 'BTW-38')
         found = self.findings('promises-documented', {'docs/COMPATIBILITY.md': text})
