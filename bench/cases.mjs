@@ -176,8 +176,30 @@ function many(few, sessions) {
         'get us': (figures) => figures.get_many.p50_us,
         'get ratio': (figures) => figures.get_many.p50_us / figures.get_few.p50_us,
         'get CPU ratio': (figures) => figures.get_many.cpu_us / figures.get_few.cpu_us,
+        'resume us': (figures) => figures.resume_many.p50_us,
+        'resume p99 us': (figures) => figures.resume_many.p99_us,
+        'resume CPU us': (figures) => figures.resume_many.cpu_us,
       },
-      goals: ['list ratio', 'get ratio'].map((column) => ({ subject: 'sojourn', column, most: 1.5 })),
+      goals: [
+        ...['list ratio', 'get ratio'].map((column) => ({ subject: 'sojourn', column, most: 1.5 })),
+        { subject: 'sojourn', column: 'resume us', most: 1000 },
+      ],
+    }],
+  };
+}
+
+function cycle(cycles) {
+  return {
+    takesPart: ['sojourn', 'express'],
+    measure: (name) => withServer(subjects[name].start, async (server, folder) =>
+      (await load(server, folder, 'cycle', { lanes: 32, rounds: cycles, body: documented }))[0]),
+    tables: [{
+      title: 'a session made, read and ended over REST, 32 keep-alive connections',
+      columns: {
+        'CPU us': (figures) => figures.cpu_us,
+        'cycles/s': (figures) => figures.per_s,
+      },
+      goals: [{ subject: 'sojourn', column: 'CPU us', peer: 'express', ratioMax: 0.25 }],
     }],
   };
 }
@@ -213,6 +235,7 @@ export function makeCases(quick) {
       idle: idle(1500, 2),
       rest: rest(10_000),
       many: many(1000, 20_000),
+      cycle: cycle(5),
       expiry: expiry(10_000, 0.05),
     }
     : {
@@ -223,6 +246,7 @@ export function makeCases(quick) {
       idle: idle(10_000, 25),
       rest: rest(150_000),
       many: many(2000, 200_000),
+      cycle: cycle(40),
       expiry: expiry(100_000, 0.2),
     };
 }

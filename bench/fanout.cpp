@@ -8,6 +8,7 @@
 //   bench_fanout idle   TO [--members N] [--settle MS] [--seconds S]
 //   bench_fanout get    TO [--lanes L] [--count C]                 GET of the first request of the file
 //   bench_fanout many   TO [--lanes L] [--few F] [--sessions N]    sessions made, listed and read over REST
+//   bench_fanout cycle  TO [--lanes L] [--rounds R]                sessions made, read and ended over REST
 //   bench_fanout expiry TO --idle MS [--sessions N] [--rate R] [--hold MS]   sessions that end all at once
 //
 // TO is --port P --pid S --targets FILE [--dialect D] [--size BYTES]: a line of FILE is what one session's members
@@ -318,7 +319,7 @@ struct Mode {
 constexpr std::array modes{
     Mode{"fanout", measure_fanout}, Mode{"small", measure_small},   Mode{"slow", measure_slow},
     Mode{"idle", measure_idle},     Mode{"expiry", measure_expiry}, Mode{"get", measure_get},
-    Mode{"many", measure_many},
+    Mode{"many", measure_many},     Mode{"cycle", measure_cycles},
 };
 
 }  // namespace
@@ -329,7 +330,7 @@ int main(int count, char** words) {
   Arguments const given(count, words);
   auto const* const mode =
       std::find_if(modes.begin(), modes.end(), [&](Mode const& it) { return it.name == given.mode(); });
-  if (mode == modes.end()) fail("say fanout, small, slow, idle, expiry, get or many");
+  if (mode == modes.end()) fail("say fanout, small, slow, idle, expiry, get, many or cycle");
   allow_many_files();
   mode->measure(given);
 }

@@ -5,8 +5,8 @@
 //   node bench/fanout.mjs [--rounds N] [--case NAME,...] [--only SUBJECT,...]   writes bench/results/fanout.json
 //   node bench/fanout.mjs --quick                                               a minute or two; writes nothing
 //
-// --case: fanout_1000, fanout_10000, small, slow, idle, rest, many, expiry; each is written by itself.
-// --only: floor, floor_uring, sojourn (/ws/session), stream, ws, socketio, nchan, nginx; writes nothing.
+// --case: fanout_1000, fanout_10000, small, slow, idle, rest, many, cycle, expiry; each is written by itself.
+// --only: floor, floor_uring, sojourn (/ws/session), stream, ws, socketio, nchan, nginx, express; writes nothing.
 // Exit status: 0 all goals met, 1 a goal missed, 2 it could not be measured.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -69,6 +69,14 @@ std::string RestLoad::write_request(std::string_view target, std::string_view bo
   return request.append("\r\n").append(body);
 }
 
+std::string RestLoad::write_delete(std::string_view target) const {
+  std::string request("DELETE ");
+  return request.append(target)
+      .append(" HTTP/1.1\r\nHost: 127.0.0.1:")
+      .append(std::to_string(port_))
+      .append("\r\n\r\n");
+}
+
 std::vector<std::string> RestLoad::create_sessions(std::size_t count, std::string const& body) {
   std::vector<std::string> ids;
   ids.reserve(count);
@@ -128,14 +136,14 @@ namespace {
 
 // One at a time, on a connection of its own.
 Report measure_requests(Arguments const& given, std::size_t count,
-                        std::function<std::string(RestLoad&, std::size_t)> const& make) {
+                        std::function<std::string(RestLoad&, std::size_t)> const& make, int status = 200) {
   auto const pid = given.number<pid_t>("pid", 0);
   RestLoad rest(given.number<std::uint16_t>("port", 0), 1, 1);
   auto const one = [&](std::size_t i) { return make(rest, i); };
-  rest.run(count / 10 + 1, 200, one, ignore);
+  rest.run(count / 10 + 1, status, one, ignore);
   let_settle();
   Usage const before = read_usage(pid);
-  auto latencies_ns = rest.run(count, 200, one, ignore);
+  auto latencies_ns = rest.run(count, status, one, ignore);
   let_settle();
   Usage const used = read_usage(pid) - before;
   Report report;
@@ -144,7 +152,7 @@ Report measure_requests(Arguments const& given, std::size_t count,
   return report;
 }
 
-// Lists a page and reads single ones, here and there among those that there are.
+// Lists a page, reads single ones and finds some again, here and there among those that there are.
 void add_reads(Report& report, std::string const& when, Arguments const& given, std::vector<std::string> const& ids) {
   auto const list = [](RestLoad& rest, std::size_t) {
     return rest.write_request(std::string(sessions_target) + "?limit=50");
@@ -153,7 +161,15 @@ void add_reads(Report& report, std::string const& when, Arguments const& given, 
     return rest.write_request(std::string(sessions_target) + "/" + ids[i * 7919 % ids.size()]);
   };
   report.add_json("list_" + when, measure_requests(given, given.number<std::size_t>("lists", 200), list).json());
-  report.add_json("get_" + when, measure_requests(given, given.number<std::size_t>("gets", 5000), get).json());
+  std::string const body = given.text("body");
+  auto const resume = [&](RestLoad& rest, std::size_t i) {
+    std::string own = body;
+    if (auto const star = own.find('*'); star != own.npos) own.replace(star, 1, std::to_string(i * 7919 % ids.size()));
+    return rest.write_request(sessions_target, own);
+  };
+  auto const gets = given.number<std::size_t>("gets", 5000);
+  report.add_json("get_" + when, measure_requests(given, gets, get).json());
+  report.add_json("resume_" + when, measure_requests(given, gets, resume, 201).json());
 }
 
 }  // namespace
@@ -181,6 +197,35 @@ void measure_many(Arguments const& given) {
   report.add("sessions", static_cast<double>(rest.count_sessions()));
   add_reads(report, "many", given, ids);
   report.add_costs(used, more.size());
+  print_line(report.json());
+}
+
+// So many sessions are made, then read, then ended, over all connections; then the next ones.
+void measure_cycles(Arguments const& given) {
+  constexpr std::size_t at_once = 500;
+  auto const pid = given.number<pid_t>("pid", 0);
+  auto const rounds = given.number<std::size_t>("rounds", 20);
+  std::string const body = given.text("body");
+  RestLoad rest(given.number<std::uint16_t>("port", 0), given.number<std::size_t>("lanes", 32), 1);
+  auto const cycle = [&] {
+    auto const ids = rest.create_sessions(at_once, body);
+    auto const target = [&](std::size_t i) { return std::string(sessions_target) + "/" + ids[i]; };
+    rest.run(
+        at_once, 200, [&](std::size_t i) { return rest.write_request(target(i)); }, ignore);
+    rest.run(
+        at_once, 204, [&](std::size_t i) { return rest.write_delete(target(i)); }, ignore);
+  };
+  for (std::size_t i = 0; i < rounds / 5 + 1; ++i) cycle();
+  let_settle();
+  Usage const before = read_usage(pid);
+  std::int64_t const began_ns = now_ns();
+  for (std::size_t i = 0; i < rounds; ++i) cycle();
+  double const seconds = to_us(now_ns() - began_ns) / 1e6;
+  let_settle();
+  Usage const used = read_usage(pid) - before;
+  Report report;
+  report.add("per_s", static_cast<double>(rounds * at_once) / seconds);
+  report.add_costs(used, rounds * at_once);
   print_line(report.json());
 }
 

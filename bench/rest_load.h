@@ -28,6 +28,7 @@ class RestLoad {
 
   // A request of this server; a body makes it a POST.
   [[nodiscard]] std::string write_request(std::string_view target, std::string_view body = {}) const;
+  [[nodiscard]] std::string write_delete(std::string_view target) const;
 
   // Makes sessions; `*` in `body` becomes the session's number. Returns their ids.
   std::vector<std::string> create_sessions(std::size_t count, std::string const& body);
@@ -55,5 +56,6 @@ class RestLoad {
 
 void measure_get(Arguments const& given);
 void measure_many(Arguments const& given);
+void measure_cycles(Arguments const& given);
 
 }  // namespace bench

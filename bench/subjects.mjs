@@ -153,6 +153,10 @@ export const subjects = {
     targets: (_, sessions) => count(sessions, (number) => `/s${number}`),
   },
   nginx: { title: 'nginx', start: startNginx },
+  express: {
+    title: 'Express',
+    start: (folder) => startPrinting('express', process.execPath, [join(root, 'bench/peers/sessions_express.mjs')], folder),
+  },
 };
 
 // What a subject needs beside what `npm ci` and cmake give; null when all is there.

@@ -104,11 +104,11 @@ std::optional<Answer> Wire::take_answer() {
   std::string_view const head = bytes.substr(0, end + 2);
   Answer answer{parse_number(head.substr(std::min(head.size(), std::size_t{9}))), {}};
   std::size_t length = 0;
-  if (answer.status != 101) {
+  if (answer.status != 101 && answer.status != 204) {
     int const given = parse_number(find_field(head, "content-length"));
     if (given < 0) fail("an answer has no Content-Length");
     length = static_cast<std::size_t>(given);
-  } else if (!is_handshake_answer(head)) {
+  } else if (answer.status == 101 && !is_handshake_answer(head)) {
     fail("a handshake was answered with the wrong accept key");
   }
   if (bytes.size() < end + 4 + length) return std::nullopt;
