@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace sojourn {
 namespace {
 
@@ -154,7 +156,7 @@ void AnswerReader::take(std::string_view type, std::string_view data) {
   }
   auto const parsed = json::parse(data);
   if (!parsed || !parsed->is_object()) {
-    if (type == "error") fail(std::string(cut_text(data, reason_bytes_max)));
+    if (type == "error") fail(std::string(cut_text(to_utf8(data), reason_bytes_max)));
     return;
   }
   auto const& said = parsed->get_object();

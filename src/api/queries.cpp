@@ -190,7 +190,9 @@ void Queries::look(View view, Found found) {
       principal, std::move(command),
       [this, view = std::move(view), found = std::move(found)](Result<Outcome> const& outcome) {
         if (!outcome) return view.respond(refusal_of(outcome.error(), "Query", view.id, view.session_id));
-        auto const query = find_query(std::get<EventPage>(*outcome), view.id);
+        auto query = find_query(std::get<EventPage>(*outcome), view.id);
+        bool const is_of_its_case = !view.case_id.empty() && session_of_case(view.case_id) == view.session_id;
+        if (query.query == nullptr && is_of_its_case) query.named_case = view.case_id;
         // The log may have been cleaned up, or have lost its beginning, while it is on its way.
         bool const is_there = query.query != nullptr || query.result != nullptr || world_.responder.is_running(view.id);
         bool const is_elsewhere = !view.case_id.empty() && query.query != nullptr && query.case_id() != view.case_id;

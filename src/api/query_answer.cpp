@@ -88,9 +88,8 @@ Result<json::object> take_answer(QueryRecord const& query) {
 }
 
 std::string location_of(QueryRecord const& query, bool is_of_case) {
-  // Of a question that the log does not have any more nobody knows the case.
-  return is_of_case && query.query != nullptr ? "/api/v1/cases/" + query.case_id() + "/queries/" + query.id
-                                              : "/api/v1/query/" + query.id;
+  return is_of_case && !query.case_id().empty() ? "/api/v1/cases/" + query.case_id() + "/queries/" + query.id
+                                                : "/api/v1/query/" + query.id;
 }
 
 }  // namespace
@@ -104,7 +103,9 @@ std::string make_case_id(std::string_view session_id, Random& random) {
 std::string session_of_query(std::string_view query_id) { return session_of(query_prefix, query_id); }
 std::string session_of_case(std::string_view case_id) { return session_of(case_prefix, case_id); }
 
-std::string QueryRecord::case_id() const { return std::string(json::find_string(parse_data(query), "case_id")); }
+std::string QueryRecord::case_id() const {
+  return query == nullptr ? named_case : std::string(json::find_string(parse_data(query), "case_id"));
+}
 
 QueryRecord find_query(EventPage const& page, std::string query_id) {
   QueryRecord found{std::move(query_id), {}, nullptr, nullptr};

@@ -25,8 +25,9 @@ std::string session_of_case(std::string_view case_id);
 struct QueryRecord {
   std::string id;
   std::string session_id;
-  EventRef query;   // null = it is not there any more
-  EventRef result;  // null = there is none yet
+  EventRef query;               // null = it is not there any more
+  EventRef result;              // null = there is none yet
+  std::string named_case = {};  // by whoever looks, when the question is not there any more
 
   // Of the question; empty = in none.
   std::string case_id() const;

@@ -150,9 +150,21 @@ void Responder::report(Running& running) {
     ReportProgress command{running.question.session_id, 0, running.question.id, "{\"text\":"};
     json::append_string(command.data, part);
     command.data += '}';
-    world_.hub.submit(on_behalf_of(running.by), std::move(command));
+    world_.hub.submit(on_behalf_of(running.by), std::move(command),
+                      [this, id = running.question.id](Result<Outcome> const& outcome) {
+                        if (!outcome) give_up(id, outcome.error());
+                      });
   }
   running.untold.clear();
+}
+
+// The session has ended: there is nobody to tell, and nowhere to keep an answer.
+void Responder::give_up(std::string const& id, Error const& why) {
+  auto const place = running_.find(id);
+  if (place == running_.end() || place->second.is_decided || place->second.call == 0) return;
+  place->second.untold.clear();
+  world_.caller.cancel(std::exchange(place->second.call, 0));
+  decide(id, why);
 }
 
 void Responder::decide(std::string const& id, Result<json::object> answer) {

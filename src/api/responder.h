@@ -89,6 +89,7 @@ class Responder {
   void take_reply(std::string const& id, Result<CallResult> reply);
   void tell_progress(std::string const& id);
   void report(Running& running);
+  void give_up(std::string const& id, Error const& why);
   void decide(std::string const& id, Result<json::object> answer);
   void end(std::string const& id, Result<> result);
   Error explain(Error const& failure) const;

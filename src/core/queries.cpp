@@ -7,6 +7,7 @@ namespace sojourn {
 namespace {
 
 constexpr std::size_t history_events_max = 40;
+constexpr std::uint64_t events_looked_at_max = 1000;
 
 bool belongs_to_talk(Event const& event) {
   return event.type == EventType::message || event.type == EventType::query || event.type == EventType::query_result;
@@ -15,7 +16,8 @@ bool belongs_to_talk(Event const& event) {
 // What was said before `seq`, the oldest first.
 std::vector<EventRef> take_history(Session const& session, std::uint64_t seq) {
   std::vector<EventRef> history;
-  while (--seq >= session.journal.first_seq() && history.size() < history_events_max) {
+  auto const first = std::max(session.journal.first_seq(), seq - std::min(seq, events_looked_at_max));
+  while (--seq >= first && history.size() < history_events_max) {
     auto event = session.journal.at(seq);
     if (belongs_to_talk(*event)) history.push_back(std::move(event));
   }

@@ -57,7 +57,8 @@ void Hub::make_room(std::string const& owner) {
     if (shelf.size() < world_.sessions_per_user) return;
     Session* oldest = nullptr;
     for (auto* const session : shelf) {
-      bool const is_free = session->members.empty();
+      bool const is_asked = session->use && !session->use->open_queries.empty();
+      bool const is_free = session->members.empty() && !is_asked;
       if (is_free && (oldest == nullptr || session->active.steady_us < oldest->active.steady_us)) oldest = session;
     }
     if (oldest == nullptr) return;

@@ -130,6 +130,9 @@ TEST(AnswerReader, AnErrorInAStreamEndsIt) {
   EXPECT_EQ(read_stream(chunk("a") + "data: {\"error\":{\"message\":\"context too long\"}}\n\n" + chunk("b")),
             "a|failed: context too long");
   EXPECT_EQ(read_stream("event: error\ndata: plain words\n\n"), "|failed: plain words");
+  auto const latin_1 = read_stream("event: error\ndata: gr\xfc\xdf\n\n");
+  EXPECT_TRUE(is_utf8(latin_1)) << "what is kept in a log has to be";
+  EXPECT_TRUE(latin_1.starts_with("|failed: gr")) << latin_1;
   EXPECT_EQ(read_stream("event: error\ndata: {\"why\":1}\n\n"), R"(|failed: {"why":1})");
 }
 

@@ -380,6 +380,21 @@ TEST_F(QueriesTest, AQueryInACaseMayBePendingAndCancelled) {
   EXPECT_EQ(get(path + "/" + id).status(), 409);
 }
 
+TEST_F(QueriesTest, AQueryInACaseThatWasCleanedUpMeanwhileIsStillOfThatCase) {
+  open();
+  desk->caller.will_never_answer();
+  auto const opened = open_case();
+  auto const path = "/api/v1/cases/" + opened + "/queries";
+  auto const& asked = begin(path, R"({"query":"why?"})", {}, 3);
+  EXPECT_FALSE(asked.is_answered());
+  begin("/api/v1/sessions/" + session + "/cleanup", "", {}, 4);
+  ASSERT_TRUE(desk->caller.finish(1, CallResult{200, "application/json", R"({"answer":"a"})"}));
+  turns(5);
+  ASSERT_EQ(asked.status(), 201) << asked.body();
+  EXPECT_EQ(member(asked.body(), "case_id"), opened);
+  EXPECT_TRUE(header(asked, "Location").starts_with(path + "/")) << header(asked, "Location");
+}
+
 TEST_F(QueriesTest, SoManyQueriesMayBeOnTheirWay) {
   open();
   desk->caller.will_never_answer();

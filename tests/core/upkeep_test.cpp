@@ -127,6 +127,16 @@ TEST_F(CrowdedTest, NobodyInASessionLosesItAndCreationIsNeverRefused) {
       << "the third went, and that is all there was to give";
 }
 
+TEST_F(CrowdedTest, ASessionWhoseQuestionIsOnItsWayStays) {
+  auto const first = open_empty("alice");
+  auto const second = open_empty("alice");
+  ask(user("alice"), AskQuery{shared, first.id, "q1", "{}"});
+  clock.advance_us(second_us);
+  ask(user("alice"), GetSession{{}, second.id});
+  auto const third = open_empty("alice");
+  EXPECT_EQ(ids_of(get<SessionPage>(user("alice"), ListSessions{shared})), (Lines{first.id, third.id}));
+}
+
 TEST_F(CrowdedTest, WhatIsFoundAgainTakesNoRoom) {
   SessionWish wish;
   wish.client_id = "laptop";
