@@ -420,6 +420,17 @@ TEST_F(QueriesTest, ASessionThatEndsMeanwhileIsNotFound) {
   EXPECT_EQ(member(asked.body(), "detail"), "Session not found: " + session);
 }
 
+TEST_F(QueriesTest, AnEndpointIsNotHeardToTheEndWhenTheSessionIsGone) {
+  open();
+  desk->caller.will_never_answer();
+  auto const& asked = ask_why();
+  EXPECT_EQ(remove("/api/v1/sessions/" + session).status(), 204);
+  ASSERT_TRUE(desk->caller.push(1, "data: {\"content\":\"a\"}\n\n"));
+  turns(3);
+  EXPECT_EQ(desk->caller.waiting(), 0U);
+  EXPECT_EQ(asked.status(), 404);
+}
+
 TEST_F(QueriesTest, AGuestWithASingleUseTokenGetsTheAnswerItAskedFor) {
   open();
   desk->caller.will_answer(R"({"answer":"a"})");

@@ -249,21 +249,6 @@ TEST_F(ResponderTest, NobodyIsToldBeforeTheAnswerIsStored) {
   EXPECT_EQ(done, std::vector<std::string>{"done"});
 }
 
-TEST_F(ResponderTest, AnEndpointIsNotHeardToTheEndWhenTheSessionIsGone) {
-  open_with_endpoint();
-  desk->caller.will_never_answer();
-  ask();
-  turns(2);
-  ASSERT_EQ(desk->caller.waiting(), 1u);
-  desk->stage.submit(CloseSession{{}, session});
-  turns(3);
-  ASSERT_TRUE(desk->caller.push(1, "data: {\"content\":\"a\"}\n\n"));
-  turns(3);
-  EXPECT_EQ(desk->caller.waiting(), 0u);
-  EXPECT_EQ(done, std::vector<std::string>{"not_found"});
-  EXPECT_FALSE(desk->responder.is_running(id));
-}
-
 TEST_F(ResponderTest, WithoutAnybodyThereIsNoAnswerAndTheLogSaysSo) {
   open();
   ask();
