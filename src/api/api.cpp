@@ -17,6 +17,8 @@ int hex_value(char c) {
 }
 
 std::string percent_decoded(std::string_view text, bool plus_is_blank) {
+  bool const is_plain = text.find('%') == text.npos && (!plus_is_blank || text.find('+') == text.npos);
+  if (is_plain) return std::string(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     bool const escaped =

@@ -34,13 +34,19 @@ bool has_hidden_control(std::string_view text) {
   return false;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x7f; });
+// Whether it stands in JSON as it is.
+bool is_plain(std::string_view text) {
+  bool plain = true;
+  for (char const c : text) plain &= c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  return plain;
 }
 
 void append_value(std::string& out, std::string_view text) {
   if (text.size() > value_bytes_max) text = text.substr(0, value_bytes_max);
-  if (is_ascii(text)) return json::append_string(out, text);  // as nearly all are
+  if (is_plain(text)) {  // as nearly all are
+    out.append("\"").append(text).append("\"");
+    return;
+  }
   if (is_utf8(text) && !has_hidden_control(text)) return json::append_string(out, text);
   // Not UTF-8, cut within a character, or with controls: keep the ASCII of it.
   std::string ascii;
@@ -145,9 +151,7 @@ std::string to_log_line(Moment at, Level level, std::string_view event, std::ini
   line += "\",\"event\":";
   json::append_string(line, event);
   for (auto const& field : fields) {
-    line += ',';
-    json::append_string(line, field.name);
-    line += ':';
+    line.append(",\"").append(field.name).append("\":");
     if (auto const* text = std::get_if<std::string_view>(&field.value))
       append_value(line, *text);
     else if (auto const* number = std::get_if<std::int64_t>(&field.value))

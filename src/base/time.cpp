@@ -22,33 +22,31 @@ struct Parts {
   std::chrono::hh_mm_ss<std::chrono::microseconds> clock;
 };
 
-void append_number(std::string& out, std::int64_t number, int digits) {
-  std::array<char, 20> text{};
-  for (int i = digits; i > 0; --i, number /= 10)
-    text[static_cast<std::size_t>(i - 1)] = static_cast<char>('0' + number % 10);
-  out.append(text.data(), static_cast<std::size_t>(digits));
+// Digits from the left, into a place that is large enough; returns what is behind them.
+char* write_number(char* place, unsigned number, int digits) {
+  for (int i = digits; i > 0; --i, number /= 10) place[i - 1] = static_cast<char>('0' + number % 10);
+  return place + digits;
 }
 
-void append_clock(std::string& out, Parts const& parts) {
-  append_number(out, parts.clock.hours().count(), 2);
-  out += ':';
-  append_number(out, parts.clock.minutes().count(), 2);
-  out += ':';
-  append_number(out, parts.clock.seconds().count(), 2);
+char* write_clock(char* place, Parts const& parts) {
+  place = write_number(place, static_cast<unsigned>(parts.clock.hours().count()), 2);
+  *place++ = ':';
+  place = write_number(place, static_cast<unsigned>(parts.clock.minutes().count()), 2);
+  *place++ = ':';
+  return write_number(place, static_cast<unsigned>(parts.clock.seconds().count()), 2);
 }
 
 // 2026-02-24T19:22:16.
-std::string to_iso_seconds(Parts const& parts) {
-  std::string out;
-  out.reserve(27);
-  append_number(out, static_cast<int>(parts.date.year()), 4);
-  out += '-';
-  append_number(out, static_cast<unsigned>(parts.date.month()), 2);
-  out += '-';
-  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
-  out += 'T';
-  append_clock(out, parts);
-  return out += '.';
+char* write_iso_seconds(char* place, Parts const& parts) {
+  place = write_number(place, static_cast<unsigned>(static_cast<int>(parts.date.year())), 4);
+  *place++ = '-';
+  place = write_number(place, static_cast<unsigned>(parts.date.month()), 2);
+  *place++ = '-';
+  place = write_number(place, static_cast<unsigned>(parts.date.day()), 2);
+  *place++ = 'T';
+  place = write_clock(place, parts);
+  *place++ = '.';
+  return place;
 }
 
 // Takes what a time is written of off the front of a text; once something is wrong it stays so.
@@ -114,16 +112,20 @@ Moment Clock::now() const {
 
 std::string to_iso_ms(std::int64_t utc_us) {
   Parts const parts(utc_us);
-  auto out = to_iso_seconds(parts);
-  append_number(out, parts.clock.subseconds().count() / 1000, 3);
-  return out += 'Z';
+  std::array<char, 32> text;
+  auto* end = write_iso_seconds(text.data(), parts);
+  end = write_number(end, static_cast<unsigned>(parts.clock.subseconds().count() / 1000), 3);
+  *end++ = 'Z';
+  return {text.data(), end};
 }
 
 std::string to_iso_us(std::int64_t utc_us) {
   Parts const parts(utc_us);
-  auto out = to_iso_seconds(parts);
-  append_number(out, parts.clock.subseconds().count(), 6);
-  return out += 'Z';
+  std::array<char, 32> text;
+  auto* end = write_iso_seconds(text.data(), parts);
+  end = write_number(end, static_cast<unsigned>(parts.clock.subseconds().count()), 6);
+  *end++ = 'Z';
+  return {text.data(), end};
 }
 
 std::optional<std::int64_t> from_iso(std::string_view text) {
@@ -151,16 +153,18 @@ std::string to_http_date(std::int64_t utc_us) {
   constexpr std::string_view days = "SunMonTueWedThuFriSat";
   constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   Parts const parts(utc_us);
-  std::string out(days.substr(std::size_t{parts.weekday} * 3, 3));
-  out += ", ";
-  append_number(out, static_cast<unsigned>(parts.date.day()), 2);
-  out += ' ';
-  out += months.substr((static_cast<unsigned>(parts.date.month()) - std::size_t{1}) * 3, 3);
-  out += ' ';
-  append_number(out, static_cast<int>(parts.date.year()), 4);
-  out += ' ';
-  append_clock(out, parts);
-  return out += " GMT";
+  std::array<char, 32> text;
+  auto* end = days.substr(std::size_t{parts.weekday} * 3, 3).copy(text.data(), 3) + text.data();
+  end += std::string_view(", ").copy(end, 2);
+  end = write_number(end, static_cast<unsigned>(parts.date.day()), 2);
+  *end++ = ' ';
+  end += months.substr((static_cast<unsigned>(parts.date.month()) - std::size_t{1}) * 3, 3).copy(end, 3);
+  *end++ = ' ';
+  end = write_number(end, static_cast<unsigned>(static_cast<int>(parts.date.year())), 4);
+  *end++ = ' ';
+  end = write_clock(end, parts);
+  end += std::string_view(" GMT").copy(end, 4);
+  return {text.data(), end};
 }
 
 }  // namespace sojourn

@@ -1,5 +1,6 @@
 #include "net/exchange.h"
 
+#include <chrono>
 #include <utility>
 
 #include "codec/websocket.h"
@@ -132,11 +133,14 @@ void Exchange::welcome(Result<Opened> opened) {
 void Exchange::log_answer(int status) {
   auto& world = peer_.world();
   if (!world.log.shows(Level::info) || request_.method.empty()) return;
+  using std::chrono::duration_cast;
+  auto const now = std::chrono::steady_clock::now().time_since_epoch();  // that of the loop stands still in a turn
+  auto const now_us = std::int64_t{duration_cast<std::chrono::microseconds>(now).count()};
   world.log.write(Level::info, "request",
                   {{"method", request_.method},
                    {"path", request_.path},
                    {"status", status},
-                   {"us", Clock().now().steady_us - request_.at.steady_us},
+                   {"us", now_us - request_.at.steady_us},
                    {"user", request_.principal.name},
                    {"request_id", request_.envelope.request_id},
                    {"correlation_id", request_.envelope.correlation_id}});
