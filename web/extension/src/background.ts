@@ -82,6 +82,7 @@ class Background {
     }
     if (state.status !== before?.status || state.retryCount !== before?.retryCount) this.#noteStatus(state, before);
     this.#memory.keepState(state);
+    this.#memory.keepLog(this.#log);  // with the state that it tells of, whenever the worker ends
     this.#tell();
   }
 
