@@ -143,7 +143,7 @@ export class Looking {
   }
 
   text(id) {
-    return this.evaluate(`document.getElementById(${JSON.stringify(id)}).textContent.trim()`);
+    return this.evaluate(`document.getElementById(${JSON.stringify(id)})?.textContent.trim()`);
   }
 
   press(id) {

@@ -191,6 +191,8 @@ test('the popup opens the side panel', withBrowser, async (t) => {
     return targetInfos.find(({ url }) => url === `chrome-extension://${browser.extensionId}/sidepanel.html`);
   }, 'the side panel');
   const panel = await attach(browser.cdp, target.targetId);
+  // It was found while it was still being loaded.
+  await soon(() => panel.evaluate('document.readyState === "complete"').catch(() => false), 'the side panel to be loaded');
   await soon(async () => (await panel.text('word')) === 'Connected', 'the side panel to be connected');
   const { sessionId } = await storedIn(browser);
   assert.equal((await server.get(`/api/v1/sessions/${sessionId}/connections`)).json.count, 1);
