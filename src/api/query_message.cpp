@@ -1,10 +1,10 @@
 #include "api/query_message.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "api/answer_reader.h"
 #include "base/json.h"
+#include "core/talk.h"
 
 namespace sojourn {
 namespace {
@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t turns_max = 20;
 constexpr std::size_t turn_bytes_max = 16 * 1024;
 constexpr std::size_t history_bytes_max = 64 * 1024;
-constexpr std::uint64_t events_looked_at_max = 1000;
 
 // What somebody said; empty = nothing that counts.
 struct Turn {
@@ -70,20 +69,12 @@ std::string to_history(std::span<EventRef const> events) {
 }
 
 std::string to_query_members(Session const& session, Event const& query) {
-  auto const& journal = session.journal;
-  std::vector<EventRef> before;
-  auto const last = query.seq == 0 ? journal.last_seq() : std::min(journal.last_seq(), query.seq - 1);
-  auto const first = std::max(journal.first_seq(), last < events_looked_at_max ? 1 : last - events_looked_at_max);
-  for (auto seq = last; seq >= first && before.size() < 2 * turns_max; --seq) {
-    auto event = journal.at(seq);
-    bool const counts =
-        event->type == EventType::message || event->type == EventType::query || event->type == EventType::query_result;
-    if (counts) before.push_back(std::move(event));
-  }
-  std::ranges::reverse(before);
+  // A volatile one would have no place: then all that is there is before it.
+  auto const seq = query.seq == 0 ? session.journal.last_seq() + 1 : query.seq;
   std::string out = "\"query_id\":";
   json::append_string(out, query.request_id);
-  return out.append(",").append(inside(query.data)).append(",\"history\":").append(to_history(before));
+  out.append(",").append(inside(query.data)).append(",\"history\":");
+  return out.append(to_history(recent_talk(session, seq)));
 }
 
 std::string to_query_call(QueryCall const& call, std::span<EventRef const> before) {

@@ -2,30 +2,9 @@
 #include <algorithm>
 
 #include "core/hub.h"
+#include "core/talk.h"
 
 namespace sojourn {
-namespace {
-
-constexpr std::size_t history_events_max = 40;
-constexpr std::uint64_t events_looked_at_max = 1000;
-
-bool belongs_to_talk(Event const& event) {
-  return event.type == EventType::message || event.type == EventType::query || event.type == EventType::query_result;
-}
-
-// What was said before `seq`, the oldest first.
-std::vector<EventRef> take_history(Session const& session, std::uint64_t seq) {
-  std::vector<EventRef> history;
-  auto const first = std::max(session.journal.first_seq(), seq - std::min(seq, events_looked_at_max));
-  while (--seq >= first && history.size() < history_events_max) {
-    auto event = session.journal.at(seq);
-    if (belongs_to_talk(*event)) history.push_back(std::move(event));
-  }
-  std::ranges::reverse(history);
-  return history;
-}
-
-}  // namespace
 
 Hub::Applied Hub::apply(Principal const& principal, AskQuery& command, Reply& reply) {
   auto const found = find(principal, Action::write, command.kind, command.id);
@@ -47,7 +26,7 @@ Hub::Applied Hub::apply(Principal const& principal, AskQuery& command, Reply& re
     return member->open && member->offer && member->offer->queries;
   });
   if (provider == session.members.rend())
-    return {Outcome(QueryAnswer{{}, session.id, by, take_history(session, question->seq)}), session.batch};
+    return {Outcome(QueryAnswer{{}, session.id, by, recent_talk(session, question->seq)}), session.batch};
   auto answer = [reply = std::exchange(reply, {}), id = session.id, by](Result<Outcome> outcome) {
     if (!reply) return;
     if (!outcome) return reply(Outcome(QueryAnswer{{}, id, by, {}, outcome.error()}));

@@ -1,4 +1,6 @@
 // What is said into a session, its state, and its log to be read again.
+#include "core/talk.h"
+
 #include <algorithm>
 
 #include "core/hub.h"
@@ -6,9 +8,28 @@
 namespace sojourn {
 namespace {
 
+constexpr std::size_t talk_events_max = 40;
+constexpr std::uint64_t events_looked_at_max = 1000;
+
 Error not_connected() { return error(Code::not_connected, "Session is not connected"); }
 
+bool is_talk(Event const& event) {
+  return event.type == EventType::message || event.type == EventType::query || event.type == EventType::query_result;
+}
+
 }  // namespace
+
+std::vector<EventRef> recent_talk(Session const& session, std::uint64_t seq) {
+  std::vector<EventRef> talk;
+  seq = std::clamp<std::uint64_t>(seq, 1, session.journal.last_seq() + 1);
+  auto const first = std::max(session.journal.first_seq(), seq - std::min(seq, events_looked_at_max));
+  while (--seq >= first && talk.size() < talk_events_max) {
+    auto event = session.journal.at(seq);
+    if (is_talk(*event)) talk.push_back(std::move(event));
+  }
+  std::ranges::reverse(talk);
+  return talk;
+}
 
 Hub::Applied Hub::apply(Principal const& principal, PostMessage& command, Reply&) {
   auto const found = find(principal, Action::write, command.kind, command.id);

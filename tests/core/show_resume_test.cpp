@@ -126,6 +126,16 @@ class SlowTest : public CoreTest {
     return after;
   }
 
+  // Somebody joins, does not read, and misses more than the log keeps.
+  void fall_off() {
+    outlet.is_slow = true;
+    join(session.id, outlet, user("alice"), "0");
+    turns(3);
+    outlet.take_lines();
+    for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
+    turns(2);
+  }
+
   SessionInfo session = open_empty("alice");
 };
 
@@ -187,12 +197,7 @@ TEST_F(SlowTest, WhoFallsOffTheLogWhileBehindGetsOneGapWithASnapshot) {
 }
 
 TEST_F(SlowTest, AGapTellsNothingThatIsNotCommitted) {
-  outlet.is_slow = true;
-  join(session.id, outlet, user("alice"), "0");
-  turns(3);
-  outlet.take_lines();
-  for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
-  turns(2);
+  fall_off();
   store.hold();
   submit(ChangeState{{}, session.id, {StateEdit::Verb::set, "k", "\"secret\"", {}}});
   outlet.queued = 0;
@@ -204,12 +209,7 @@ TEST_F(SlowTest, AGapTellsNothingThatIsNotCommitted) {
 }
 
 TEST_F(SlowTest, AGapComesThoughOthersSpeakAllTheTime) {
-  outlet.is_slow = true;
-  join(session.id, outlet, user("alice"), "0");
-  turns(3);
-  outlet.take_lines();
-  for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
-  turns(2);
+  fall_off();
   outlet.queued = 0;
   outlet.is_slow = false;
   for (int i = 0; i < 10; ++i) {
@@ -225,12 +225,7 @@ TEST_F(SlowTest, AGapComesThoughOthersSpeakAllTheTime) {
 }
 
 TEST_F(SlowTest, AnEndComesBehindTheGapThatWaits) {
-  outlet.is_slow = true;
-  join(session.id, outlet, user("alice"), "0");
-  turns(3);
-  outlet.take_lines();
-  for (int i = 0; i < 300; ++i) submit(PostMessage{{}, session.id, "m", std::string(message_bytes, 'y')});
-  turns(2);
+  fall_off();
   store.hold();
   submit(PostMessage{{}, session.id, "last"});
   outlet.queued = 0;

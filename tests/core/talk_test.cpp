@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/core_stage.h"
+#include "core/talk.h"
 
 namespace sojourn {
 namespace {
@@ -253,6 +254,25 @@ TEST(ReadOfATrimmedLog, HasAGapWhereTheCursorFellOff) {
   EXPECT_EQ(read("20").events.size(), 10U);
   EXPECT_TRUE(read("19").gap);
   EXPECT_EQ(read("19").events.front()->seq, 21U);
+}
+
+TEST(RecentTalk, IsWhatWasSaidBeforeAPlaceAndNothingBehindTheEnd) {
+  Session session("s", shared, 1);
+  for (auto const type :
+       {EventType::opened, EventType::message, EventType::state, EventType::query, EventType::query_result})
+    session.journal.append(Event{.type = type});
+  auto const places = [&](std::uint64_t seq) {
+    std::vector<std::uint64_t> out;
+    for (auto const& event : recent_talk(session, seq)) out.push_back(event->seq);
+    return out;
+  };
+  EXPECT_EQ(places(6), (std::vector<std::uint64_t>{2, 4, 5}));
+  EXPECT_EQ(places(5), (std::vector<std::uint64_t>{2, 4}));
+  EXPECT_EQ(places(1000), places(6));
+  EXPECT_TRUE(places(2).empty());
+  EXPECT_TRUE(places(0).empty());
+  for (int i = 0; i < 2000; ++i) session.journal.append(Event{.type = EventType::state});
+  EXPECT_TRUE(places(session.journal.last_seq()).empty()) << "nobody looks through all of a long log";
 }
 
 }  // namespace
