@@ -35,10 +35,14 @@ export async function openPanel(browser) {
       const all = (await page.evaluate(entries)).flat();
       return all.find((text) => (typeof isIt === 'string' ? text === isIt : isIt.test(text)));
     }, `the panel says ${what}`),
-    ask: (text) => page.evaluate(`(() => {
-      document.getElementById('question').value = ${JSON.stringify(text)};
-      document.getElementById('form').requestSubmit();
-    })()`),
+    /** Asks once the panel takes a question: while one is being answered it keeps the next in its field. */
+    ask: async (text) => {
+      await soon(() => page.evaluate('!document.getElementById("send").hidden'), `the panel can be asked: ${text}`);
+      await page.evaluate(`(() => {
+        document.getElementById('question').value = ${JSON.stringify(text)};
+        document.getElementById('form').requestSubmit();
+      })()`);
+    },
     /** Presses a key with all its events, as a keyboard does. */
     key: async (key, { shift = false, text } = {}) => {
       const common = { key, code: key, modifiers: shift ? 8 : 0, windowsVirtualKeyCode: { Tab: 9, Enter: 13 }[key] ?? 0 };
