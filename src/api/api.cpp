@@ -45,6 +45,7 @@ std::string find_pair(std::string_view rest, std::string_view name) {
 // The documented sessions API calls a few things by words of its own.
 std::string_view documented_word(Error const& error) {
   if (error.code == Code::expired) return "SESSION_EXPIRED";
+  if (error.code == Code::ended) return "SESSION_ENDED";
   if (error.code == Code::not_found && error.message.starts_with("Session not found")) return "SESSION_NOT_FOUND";
   if (error.code == Code::invalid && error.field == "path.session_id") return "SESSION_INVALID";
   if (error.code != Code::unprocessable) return {};
@@ -82,6 +83,13 @@ std::size_t Request::count_headers(std::string_view name) const {
 
 std::string Request::parameter(std::string_view name) const { return find_pair(query, name); }
 
+void append_retry(Response& response, Error const& error) {
+  if (error.retry_s > 0)
+    response.headers.emplace_back("Retry-After", std::to_string(error.retry_s));
+  else if (error.code == Code::too_many)
+    response.headers.emplace_back("Retry-After", "1");
+}
+
 Response error_response(int status, std::string_view message) {
   Response response;
   response.status = status;
@@ -93,7 +101,7 @@ Response error_response(int status, std::string_view message) {
 
 Response error_response(Error const& error) {
   auto response = error_response(row(error.code).http_status, error.message);
-  if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
+  append_retry(response, error);
   if (error.code == Code::unauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }
@@ -120,7 +128,7 @@ Response detail_response(Error const& error) {
   auto response = json_response(std::move(body) + "}", line.http_status);
   if (error.code == Code::precondition_failed)
     response.headers.emplace_back("ETag", "\"" + std::to_string(error.revision) + "\"");
-  if (error.code == Code::too_many) response.headers.emplace_back("Retry-After", "1");
+  append_retry(response, error);
   if (error.code == Code::unauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

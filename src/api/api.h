@@ -69,6 +69,9 @@ struct Response {
 Response error_response(int status, std::string_view message);
 Response error_response(Error const& error);
 
+// Retry-After, where trying again may help.
+void append_retry(Response& response, Error const& error);
+
 // {"detail":"...","code":"..."}: the doors of shared sessions and the native API. Without a word no code is named.
 Response detail_response(int status, std::string_view detail, std::string_view word = {});
 // The same of an error. What is unprocessable in a field has a list as its detail:

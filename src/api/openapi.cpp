@@ -1,5 +1,6 @@
 #include "api/openapi.h"
 
+#include "api/function_schema.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -29,7 +30,9 @@ std::string to_template(std::string_view pattern, json::array& names) {
 
 // The part of the path that says what it is about.
 std::string_view to_tag(std::string_view path) {
+  if (path.find("/functions") != path.npos) return "browser functions";
   for (auto const& [prefix, tag] : {std::pair<std::string_view, std::string_view>{"/api/v1", "sessions"},
+                                    {"/apps", "browser functions"},
                                     {"/api/websocket", "extension sessions"},
                                     {"/api/browser", "extension sessions"},
                                     {"/ws/extension", "extension sessions"}}) {
@@ -67,13 +70,26 @@ void add(json::object& paths, std::string_view method, std::string_view pattern,
   }
 }
 
+constexpr std::string_view schemas = "#/components/schemas/";
+
+json::object as_json(json::value schema) {
+  json::object content;
+  if (!schema.is_null()) content["schema"] = std::move(schema);
+  return {{"application/json", std::move(content)}};
+}
+
 json::object describe(Route const& route) {
   json::object answers{{"2XX", answer("Done", false)}, {"4XX", answer("Refused: the body says why", true)}};
+  json::value input;
+  if (route.function) {
+    input = input_schema(*route.function);
+    answers["2XX"].as_object()["content"] = as_json(output_schema(*route.function, schemas));
+  }
   json::object out{{"summary", route.summary.empty() ? route.pattern : route.summary},
                    {"responses", std::move(answers)}};
   if (route.is_public) out["security"] = json::array();
   if (route.method == "POST" || route.method == "PUT" || route.method == "PATCH")
-    out["requestBody"] = json::object{{"content", json::object{{"application/json", json::object()}}}};
+    out["requestBody"] = json::object{{"content", as_json(std::move(input))}};
   return out;
 }
 
@@ -99,11 +115,13 @@ std::string to_openapi(std::span<Router::Door const> doors) {
                                   {"error_code", json::object{{"type", "string"}}},
                                   {"error", json::object{{"type", "string"}}},
                                   {"code", json::object{{"type", "string"}}}}}};
+  auto components = shared_schemas(schemas);
+  components["Error"] = error_schema;
   json::object const bearer{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
   json::object const whole{{"openapi", "3.1.0"},
                            {"info", json::object{{"title", "Sojourn"}, {"version", version}}},
                            {"paths", std::move(paths)},
-                           {"components", json::object{{"schemas", json::object{{"Error", error_schema}}},
+                           {"components", json::object{{"schemas", std::move(components)},
                                                        {"securitySchemes", json::object{{"bearer", bearer}}}}},
                            {"security", json::array{json::object{{"bearer", json::array()}}, json::object()}}};
   return json::to_text(whole);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "api/app_answer.h"
 #include "base/id.h"
 #include "base/text.h"
 
@@ -28,7 +29,7 @@ std::string to_name(Principal const& principal) {
 
 // Whose errors have a "detail": the doors of shared sessions, the native API, and a listener that is theirs.
 bool has_details(Request const& request) {
-  constexpr std::array<std::string_view, 6> prefixes{"/api/v1",     "/sessions",     "/ws/session",
+  constexpr std::array<std::string_view, 7> prefixes{"/api/v1",     "/apps",         "/sessions", "/ws/session",
                                                      "/test-token", "/send-message", "/token"};
   auto const path = request.path;
   for (auto const prefix : prefixes) {
@@ -45,6 +46,7 @@ std::string_view without_slash(std::string_view path) {
 }  // namespace
 
 Response refusal(Request const& request, Error const& error) {
+  if (request.path.starts_with("/apps/")) return app_refusal(error);
   if (!has_details(request)) return error_response(error);
   auto response = detail_response(error);
   // The documented doors have nothing beside the detail.

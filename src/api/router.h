@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,9 @@ struct Route {
   std::string_view method;
   std::string_view pattern;  // "/a/:id/b"; one trailing slash of the path is ignored
   Handler handler;
-  std::string_view summary = {};  // for people, in the description of the API
-  bool is_public = false;         // nobody is asked who they are
+  std::string_view summary = {};          // for people, in the description of the API
+  bool is_public = false;                 // nobody is asked who they are
+  std::optional<Function> function = {};  // the browser function that it calls: its body and answer are that one's
 };
 
 enum class Carrier : std::uint8_t { websocket, event_stream };

@@ -4,10 +4,16 @@
 
 namespace sojourn {
 
-Response session_refusal(Error const& error, std::string_view session_id) {
+Error naming(Error error, std::string_view session_id) {
   bool const is_unknown = error.code == Code::not_found && error.message == "Session not found";
-  if (!is_unknown && error.code != Code::expired) return detail_response(error);
-  return detail_response(Error{error.code, error.message + ": " + std::string(session_id)});
+  bool const is_over =
+      error.code == Code::expired || (error.code == Code::ended && error.message.starts_with("Session "));
+  if (is_unknown || is_over) error.message.append(": ").append(session_id);
+  return error;
+}
+
+Response session_refusal(Error const& error, std::string_view session_id) {
+  return detail_response(naming(error, session_id));
 }
 
 Response empty_response() {

@@ -12,7 +12,10 @@
 
 namespace sojourn {
 
-// 404 names the session; of one that has expired its owner is told so.
+// The same error, with the session named where it is about that there is none.
+Error naming(Error error, std::string_view session_id);
+
+// 404 names the session; of one that has expired or ended its owner is told so.
 Response session_refusal(Error const& error, std::string_view session_id);
 
 // `shape` makes the Response of an outcome of type T.

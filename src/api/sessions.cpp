@@ -5,25 +5,18 @@
 #include <charconv>
 
 #include "api/session_answer.h"
+#include "api/session_wish.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
 namespace sojourn {
 namespace {
 
-constexpr std::int64_t minute_us = 60'000'000;
-constexpr std::int64_t timeout_minutes_max = 1440;
-constexpr std::size_t client_id_chars_max = 255;
-constexpr std::size_t type_bytes_max = 128;
-constexpr std::size_t metadata_bytes_max = 16 * 1024;
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t minute_us = 60 * second_us;
 constexpr std::int64_t token_seconds_max = 30 * 24 * 3600;
 
 Error wrong(std::string_view name, std::string_view what) { return wrong_field("body", name, what); }
-
-// Of UTF-8: every byte that does not continue a character begins one.
-std::size_t count_chars(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
 
 void append_time(std::string& out, std::string_view name, std::int64_t utc_us) {
   out.append(",\"").append(name).append("\":");
@@ -56,6 +49,20 @@ void append_birth(std::string& out, SessionInfo const& info) {
   append_text(out, "session_type", info.type);
 }
 
+// What a browser session has beside what the others have.
+void append_browser(std::string& out, SessionInfo const& info) {
+  if (info.kind != SessionKind::browser) return;
+  out += ",\"timeout_s\":" + std::to_string(info.idle_us / second_us);
+  out += ",\"max_life_s\":" + (info.life_us == 0 ? "null" : std::to_string(info.life_us / second_us));
+  out += ",\"browser\":{";
+  append_text_member(out, "url", info.url);
+  append_text(out, "title", info.title);
+  out += ",\"width\":" + std::to_string(info.width) + ",\"height\":" + std::to_string(info.height);
+  append_number(out, "calls", info.calls);
+  append_time(out, "last_call_at", info.last_call_us);
+  out += '}';
+}
+
 // The owner's members first; ours stand behind them and win.
 void append_metadata(std::string& out, SessionInfo const& info) {
   if (info.metadata == "{}") {  // as in most sessions, which need not pay for the others
@@ -74,6 +81,7 @@ void append_metadata(std::string& out, SessionInfo const& info) {
 std::string to_opened(Opened const& opened) {
   std::string out = "{";
   append_birth(out, opened.session);
+  append_browser(out, opened.session);
   out += std::string(",\"session_resumed\":") + (opened.resumed ? "true" : "false") +
          ",\"timeout_minutes\":" + std::to_string(opened.session.idle_us / minute_us) + ",\"message\":\"Session " +
          (opened.resumed ? "resumed" : "created") + " successfully\"}";
@@ -88,6 +96,7 @@ std::string to_listed(SessionInfo const& info) {
   append_number(out, "connections", info.connections);
   out += ",\"data_uploads_count\":0";
   append_number(out, "case_history_count", info.cases);
+  append_browser(out, info);
   return out += '}';
 }
 
@@ -110,6 +119,7 @@ std::string to_shown(SessionInfo const& info) {
   append_number(out, "connections", info.connections);
   append_text(out, "cursor", to_text(info.cursor));
   append_number(out, "revision", info.revision);
+  append_browser(out, info);
   out += ",\"metadata\":";
   append_metadata(out, info);
   return out += ",\"session_resumed\":false}";
@@ -118,8 +128,9 @@ std::string to_shown(SessionInfo const& info) {
 Result<AnyKind> parse_kind(std::string const& word) {
   if (word.empty() || word == "shared") return AnyKind(SessionKind::shared);
   if (word == "extension") return AnyKind(SessionKind::extension);
+  if (word == "browser") return AnyKind(SessionKind::browser);
   if (word == "all") return AnyKind();
-  return wrong_field("query", "kind", "has to be shared, extension or all");
+  return wrong_field("query", "kind", "has to be shared, extension, browser or all");
 }
 
 Result<ListSessions> parse_filters(Request const& request) {
@@ -203,34 +214,6 @@ Result<std::int64_t> parse_number(std::string_view name, std::string const& text
                          (bounds.second == INT64_MAX ? " on" : " to " + std::to_string(bounds.second)));
 }
 
-Result<SessionWish> parse_wish(json::object const& body) {
-  SessionWish wish;
-  if (auto const* const id = body.if_contains("client_id"); id != nullptr && !id->is_null()) {
-    if (!id->is_string() || id->get_string().empty() || count_chars(id->get_string()) > client_id_chars_max)
-      return wrong("client_id", "has to be a text of 1 to 255 characters");
-    wish.client_id = std::string(id->get_string());
-  }
-  if (auto const* const type = body.if_contains("session_type"); type != nullptr && !type->is_null()) {
-    if (!type->is_string() || type->get_string().size() > type_bytes_max)
-      return wrong("session_type", "has to be a text of at most 128 characters");
-    wish.type = std::string(type->get_string());
-  }
-  if (auto const* const minutes = body.if_contains("timeout_minutes"); minutes != nullptr && !minutes->is_null()) {
-    if (!minutes->is_int64() || minutes->get_int64() < 1 || minutes->get_int64() > timeout_minutes_max)
-      return wrong("timeout_minutes", "has to be a whole number from 1 to 1440");
-    wish.idle_us = minutes->get_int64() * minute_us;
-  }
-  for (auto const& [name, place] : {std::pair{"metadata", &wish.metadata}, std::pair{"state", &wish.state}}) {
-    auto const* const value = body.if_contains(name);
-    if (value == nullptr || value->is_null()) continue;
-    if (!value->is_object()) return wrong(name, "has to be an object");
-    *place = json::to_text(*value);
-    if (place == &wish.metadata && place->size() > metadata_bytes_max)
-      return error(Code::too_large, "metadata has at most 16 KiB; a state has room for more");
-  }
-  return wish;
-}
-
 std::span<Route const> Sessions::routes() {
   static constexpr std::array table{
       Route{"POST", "/api/v1/sessions", handle<&Sessions::open>, "Open a session, or find that of client_id again"},
@@ -250,16 +233,12 @@ std::span<Route const> Sessions::routes() {
 void Sessions::open(Request const& request, Parameters const&, Respond respond) {
   auto const body = parse_object(request);
   if (!body) return respond(detail_response(body.error()));
-  auto wish = parse_wish(*body);
-  if (!wish) return respond(detail_response(wish.error()));
-  auto const* const kind = body->if_contains("kind");
-  if (kind != nullptr && !kind->is_null() && json::find_string(*body, "kind") != "shared")
-    return respond(detail_response(wrong("kind", "of a session that is opened here has to be shared")));
-  wish->owner = request.parameter("user_id");
-  if (!wish->owner.empty() && !is_user_name(wish->owner))
+  auto command = parse_open(*body);
+  if (!command) return respond(detail_response(command.error()));
+  auto& owner = command->wish.owner = request.parameter("user_id");
+  if (!owner.empty() && !is_user_name(owner))
     return respond(detail_response(wrong_field("query", "user_id", "has to be a name")));
-  hub_.submit(request.principal, OpenSession{SessionKind::shared, {}, std::move(*wish)},
-              answer_with<Opened>(respond, {}, [](Opened const& opened) {
+  hub_.submit(request.principal, std::move(*command), answer_with<Opened>(respond, {}, [](Opened const& opened) {
                 auto response = json_response(to_opened(opened), 201);
                 response.headers.emplace_back("Location", "/api/v1/sessions/" + opened.session.id);
                 return response;

@@ -34,9 +34,6 @@ class Sessions {
   Identity const& identity_;
 };
 
-// What a client may ask of a new session. Code::unprocessable or Code::invalid names the field.
-Result<SessionWish> parse_wish(json::object const& body);
-
 // A whole number in a parameter of the query; empty text gives `otherwise`. Code::unprocessable outside of the bounds.
 Result<std::int64_t> parse_number(std::string_view name, std::string const& text, std::int64_t otherwise,
                                   std::pair<std::int64_t, std::int64_t> bounds);

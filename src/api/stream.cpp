@@ -69,6 +69,12 @@ bool is_true(json::object const& fields, std::string_view name) {
   return value != nullptr && value->is_bool() && value->get_bool();
 }
 
+// Whose name is not its type already.
+bool has_name_of_its_own(EventType type) {
+  return type == EventType::call || type == EventType::answer || type == EventType::called ||
+         type == EventType::browser;
+}
+
 }  // namespace
 
 std::string_view to_public_type(Event const& event) {
@@ -114,8 +120,7 @@ void append_event(std::string& out, std::uint32_t epoch, Event const& event) {
   if (event.from != 0) out += ",\"from\":\"" + to_text(event.from) + "\"";
   if (!event.user.empty()) append_text(out, "user", event.user);
   if (!event.request_id.empty()) append_text(out, "request_id", event.request_id);
-  bool const is_named = event.type == EventType::call || event.type == EventType::answer;
-  if (is_named && !event.name.empty()) append_text(out, "name", event.name);
+  if (has_name_of_its_own(event.type) && !event.name.empty()) append_text(out, "name", event.name);
   if (!event.data.empty()) out.append(",\"data\":").append(event.data);
   out += '}';
 }

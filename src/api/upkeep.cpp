@@ -225,7 +225,8 @@ void Upkeep::heartbeat(Request const& request, Parameters const& parameters, Res
   hub_.submit(request.principal, NoteUse{{}, id, Use::heartbeat}, [respond, id](Result<Outcome> outcome) {
     if (outcome) return respond(json_response(to_heartbeat(std::get<UseView>(*outcome).session)));
     auto failure = outcome.error();
-    bool const is_gone = failure.code == Code::not_found || failure.code == Code::expired;
+    bool const is_gone =
+        failure.code == Code::not_found || failure.code == Code::expired || failure.code == Code::ended;
     if (is_gone) failure.message = "Session not found or expired: " + id;
     respond(detail_response(failure));
   });

@@ -7,8 +7,8 @@
 #include <functional>
 #include <list>
 
-#include "net/loop.h"
-#include "net/timer_wheel.h"
+#include "base/loop.h"
+#include "base/timer_wheel.h"
 
 namespace sojourn {
 

@@ -14,10 +14,15 @@
 #include <utility>
 
 #include "app/doctor.h"
+#include "app/function_flags.h"
+#include "app/function_help.h"
+#include "app/functions.h"
 #include "app/help.h"
 #include "app/keys.h"
+#include "app/launch.h"
 #include "app/mint.h"
 #include "app/nearest.h"
+#include "app/pages.h"
 #include "app/question.h"
 #include "app/server.h"
 #include "app/sessions.h"
@@ -30,8 +35,9 @@
 namespace sojourn {
 namespace {
 
-constexpr std::array<std::string_view, 11> commands{"serve", "sessions", "show",  "send",  "state", "events",
-                                                    "watch", "tabs",     "close", "token", "doctor"};
+constexpr std::array<std::string_view, 18> commands{
+    "open", "snapshot", "interact", "screenshot", "execute", "app",  "serve", "stop",  "sessions",
+    "show", "send",     "state",    "events",     "watch",   "tabs", "close", "token", "doctor"};
 
 struct Options {
   Target target;
@@ -42,6 +48,8 @@ struct Options {
   StateCommand state;
   EventsCommand events;
   MintCommand mint;
+  PageCommand page;
+  AppCommand app{.app = {}, .function = "run"};
   bool check_config = false;
   bool version = false;
 };
@@ -88,9 +96,11 @@ void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& 
     auto const take = [&options, name](std::string const& text) { options.flags.limits.emplace_back(name, text); };
     serve.add_option_function<std::string>("--limits." + name, take)->take_last();
   }
+  // Those that have a flag of their own name; the others stand above, or must not be seen by everybody.
+  constexpr std::array<std::string_view, 4> sections{"sessions.", "responder.", "browser.", "video."};
   for (auto const& key : list_keys()) {
-    bool const is_flag = key.starts_with("sessions.") || key.starts_with("responder.");
-    if (is_flag) add_setting(serve, key, options.flags.settings);
+    auto const is_in = [&key](std::string_view section) { return key.starts_with(section); };
+    if (std::any_of(sections.begin(), sections.end(), is_in)) add_setting(serve, key, options.flags.settings);
   }
   add_tools(serve, options, arguments);
 }
@@ -139,6 +149,37 @@ void add_token(CLI::App& app, Options& options) {
   add_text(token, "--config", options.mint.config);
 }
 
+void add_pages(CLI::App& app, Options& options) {
+  auto& page = options.page;
+  auto& open = *app.add_subcommand("open");
+  open.add_option("URL", page.url)->required();
+  add_text(open, "--session", page.session);
+  add_text(open, "--session-timeout", page.timeout_s);
+  add_flags(open, Function::open, page.input);
+  add_flags(add_with_id(app, "snapshot", options), Function::snapshot, page.input);
+  auto& interact = add_with_id(app, "interact", options);
+  interact.add_option("ACTION", page.words)->required();
+  add_flags(interact, Function::interact, page.input);
+  auto& screenshot = add_with_id(app, "screenshot", options);
+  screenshot.add_option("FILE", page.file)->check(refuse_empty);
+  add_flags(screenshot, Function::screenshot, page.input);
+  auto& execute = add_with_id(app, "execute", options);
+  execute.add_option("CODE", page.code)->required();
+  add_flags(execute, Function::execute, page.input);
+}
+
+// `app run agent-browser`.
+void add_app(CLI::App& app, Options& options) {
+  auto& command = *app.add_subcommand("app");
+  command.require_subcommand(1);
+  auto& run = *command.add_subcommand("run");
+  run.add_option("NAME", options.app.app)->required();
+  add_text(run, "--function", options.app.function);
+  add_text(run, "--session", options.app.session);
+  add_text(run, "--session-timeout", options.app.timeout_s);
+  add_text(run, "--input", options.app.input);
+}
+
 void add_options(CLI::App& app, Options& options, std::vector<std::string> const& arguments) {
   app.fallthrough();
   app.require_subcommand(0, 1);
@@ -152,6 +193,9 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string> const
   add_text(sessions, "--kind", options.filter.kind);
   add_text(sessions, "--owner", options.filter.owner);
   app.add_subcommand("doctor");
+  app.add_subcommand("stop");
+  add_pages(app, options);
+  add_app(app, options);
   for (char const* const name : {"show", "tabs", "close"}) add_with_id(app, name, options);
   add_with_id(app, "send", options).add_option("JSON", options.message)->required();
   add_state(app, options);
@@ -165,7 +209,7 @@ std::string get_command(CLI::App const& app) {
 }
 
 int fail(Terminal& terminal, Error const& failure) {
-  terminal.err << "sojourn: " << visible(failure.message) << '\n' << std::flush;
+  terminal.err << terminal.program << ": " << visible(failure.message) << '\n' << std::flush;
   return row(failure.code).exit_code;
 }
 
@@ -184,8 +228,11 @@ Error unexpected(CLI::App const& app, std::string const& word) {
       if (!option->get_lnames().empty()) names.push_back("--" + option->get_lnames().front());
     }
   };
-  collect(app);
-  if (!command.empty()) collect(*app.get_subcommand(command));
+  for (auto const* from = &app; from != nullptr;) {
+    collect(*from);
+    auto const chosen = from->get_subcommands();
+    from = chosen.empty() ? nullptr : chosen.front();
+  }
   std::vector<std::string_view> const views(names.begin(), names.end());
   std::string const given = word.substr(0, word.find('='));
   auto const near = nearest(given, views);
@@ -211,6 +258,12 @@ Result<int> to_exit_code(Result<> const& done) {
   return 0;
 }
 
+// Under another name people know this program for one thing.
+std::string get_help_of(std::string const& command, Terminal const& terminal) {
+  bool const is_guest = terminal.program != "sojourn" && (command.empty() || command == "app");
+  return is_guest ? get_guest_help(terminal.program) : get_help(command);
+}
+
 Result<int> run_serve(Options const& options, Terminal& terminal) {
   Flags flags = options.flags;
   flags.data = options.target.data;
@@ -228,6 +281,7 @@ Result<> run_on_session(std::string const& command, Options const& options, Term
   }
   if (command == "show") return show_session(target, options.id, terminal);
   if (command == "tabs") return list_tabs(target, options.id, terminal);
+  if (command == "close" && options.id.starts_with("sess_")) return close_page(target, options.id, terminal);
   if (command == "close") return close_session(target, options.id, terminal);
   if (command == "send") return send_message(target, options.id, options.message, terminal);
   if (command == "watch") return watch_session(target, {options.id, options.events.since}, terminal);
@@ -239,15 +293,40 @@ Result<> run_on_session(std::string const& command, Options const& options, Term
   return run_state(target, state, terminal);
 }
 
+Result<> run_on_page(std::string const& command, Options const& options, Terminal& terminal) {
+  PageCommand page = options.page;
+  if (command == "open") return open_page(options.target, std::move(page), terminal);
+  if (options.id.empty()) {
+    return error(Code::usage, command + ": ID is empty; list the sessions with: sojourn sessions");
+  }
+  page.session = options.id;
+  if (command == "snapshot") return show_page(options.target, std::move(page), terminal);
+  if (command == "interact") return act_on_page(options.target, std::move(page), terminal);
+  if (command == "screenshot") return capture_page(options.target, std::move(page), terminal);
+  return run_in_page(options.target, std::move(page), terminal);
+}
+
 Result<int> run_command(std::string const& command, Options const& options, Terminal& terminal) {
   auto const& target = options.target;
   if (options.version) return to_exit_code(print(terminal, "sojourn " + std::string(version) + "\n"));
-  if (command.empty()) return to_exit_code(print(terminal, get_help("")));
+  if (command.empty()) return to_exit_code(print(terminal, get_help_of(command, terminal)));
   if (command == "serve") return run_serve(options, terminal);
   if (command == "doctor") return show_findings({target, terminal.environment}, terminal);
   if (command == "sessions") return to_exit_code(list_sessions(target, options.filter, terminal));
+  if (command == "stop") return to_exit_code(stop_server(target, terminal));
+  if (command == "app") return to_exit_code(run_app(target, options.app, terminal));
+  constexpr std::array<std::string_view, 5> on_pages{"open", "snapshot", "interact", "screenshot", "execute"};
+  if (std::find(on_pages.begin(), on_pages.end(), command) != on_pages.end()) {
+    return to_exit_code(run_on_page(command, options, terminal));
+  }
   if (command == "token") return to_exit_code(run_mint(target, options.mint, terminal));
   return to_exit_code(run_on_session(command, options, terminal));
+}
+
+// What it was called as; any name that is not one of those is ours.
+std::string to_program(std::string_view path) {
+  auto const name = path.substr(path.rfind('/') + 1);
+  return name == "infsh" || name == "belt" ? std::string(name) : "sojourn";
 }
 
 int finish(Terminal& terminal, Result<int> const& result) { return result ? *result : fail(terminal, result.error()); }
@@ -267,7 +346,7 @@ int run(std::vector<std::string> const& arguments, Terminal& terminal) {
   try {
     app.parse(std::move(reversed));
   } catch (CLI::CallForHelp const&) {
-    return finish(terminal, to_exit_code(print(terminal, get_help(get_command(app)))));
+    return finish(terminal, to_exit_code(print(terminal, get_help_of(get_command(app), terminal))));
   } catch (CLI::ParseError const& thrown) {
     return fail(terminal, to_error(app, thrown));
   }
@@ -279,6 +358,8 @@ int run(int argc, char const* const* argv) {
   Terminal terminal{std::cin, std::cout, std::cerr, read_environment(), Clock(), &serve};
   terminal.columns = measure_columns(STDOUT_FILENO);
   terminal.open_stop = &open_stop;
+  terminal.executable = "/proc/self/exe";
+  if (argc > 0) terminal.program = to_program(argv[0]);
   if (::isatty(STDIN_FILENO) != 0) terminal.keyboard = STDIN_FILENO;
   return run(arguments, terminal);
 }

@@ -101,6 +101,7 @@ Result<Config> load_config(Flags const& flags, Environment const& environment) {
   if (auto const done = take_public_key(draft, environment); !done) return done.error();
 
   auto& config = draft.config;
+  config.browser.executable = expand_home(std::move(config.browser.executable), environment);
   auto folder = find_data_folder(config.data, environment);
   if (!folder) return folder.error();
   config.data = std::move(*folder);

@@ -38,6 +38,21 @@ struct ResponderConfig {
   bool operator==(ResponderConfig const&) const = default;
 };
 
+// [browser]: the browser sessions.
+struct BrowserConfig {
+  std::string executable;         // a Chromium; empty = the first that is found
+  std::int64_t max_contexts = 0;  // sessions at a time; 0 = as many as memory allows
+  std::int64_t warm = 1;          // contexts that are prepared before somebody asks
+  std::int64_t idle_s = 600;      // a session that nobody calls ends, unless it was opened with a time of its own
+  std::int64_t life_s = 86'400;   // a session ends, however busy it is; 0 = it does not
+  std::int64_t keep_s = 60;       // Chromium stays without a session
+  std::int64_t queue_max = 100;   // callers that wait for room
+  std::int64_t wait_s = 30;       // each of them, at most
+  bool recover = true;            // sessions are rebuilt after a restart of the server
+
+  bool operator==(BrowserConfig const&) const = default;
+};
+
 struct Config {
   std::vector<ListenAddress> listen = {{"localhost", 5409, "extension"}};
   std::string data;                        // folder; need not exist
@@ -52,6 +67,8 @@ struct Config {
   bool test_token = false;                   // whether GET /test-token answers, in local mode
   std::map<std::string, ToolConfig> tools;   // by name
   ResponderConfig responder;
+  BrowserConfig browser;
+  std::int64_t video_retention_s = 3600;  // a video stays after its session; 0 = it is handed over by close only
   Limits limits;
   Level log_level = Level::info;
 

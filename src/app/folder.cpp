@@ -7,11 +7,13 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/crypto.h"
@@ -59,14 +61,6 @@ void sync(std::string const& path) {
   ::close(fd);
 }
 
-Result<> make_folder(std::string const& path) {
-  std::error_code ec;
-  bool const is_new = fs::create_directories(path, ec);
-  if (ec) return cannot("make the data folder", path, ec.value());
-  if (is_new) fs::permissions(path, fs::perms::owner_all, ec);
-  return {};
-}
-
 std::string make_digits(std::size_t count) {
   std::array<unsigned char, secret_digits> bytes{};
   fill_random(bytes);
@@ -77,7 +71,7 @@ std::string make_digits(std::size_t count) {
 
 // Nobody sees a half of it: a file that is whole gets its name, unless somebody else was faster.
 Result<> make_secret(std::string const& folder, std::string const& path) {
-  if (auto made = make_folder(folder); !made) return made;
+  if (auto made = make_data_folder(folder); !made) return made;
   auto const draft = path + "." + make_digits(16);
   if (auto written = write_new_file(draft, make_digits(secret_digits) + "\n"); !written) return written;
   sync(draft);
@@ -131,14 +125,39 @@ Result<std::optional<std::string>> find_secret(std::string const& path) {
   return std::optional(std::move(*secret));
 }
 
+// is_taken() holds it for a moment, too.
+bool take_lock(int lock) {
+  for (int round = 0; round < 5; ++round) {
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 }  // namespace
 
+Result<> make_data_folder(std::string const& path) {
+  std::error_code ec;
+  bool const is_new = fs::create_directories(path, ec);
+  if (ec) return cannot("make the data folder", path, ec.value());
+  if (is_new) fs::permissions(path, fs::perms::owner_all, ec);
+  return {};
+}
+
+bool is_taken(std::string const& path) {
+  int const lock = ::open((path + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return false;
+  bool const is_free = flock(lock, LOCK_SH | LOCK_NB) == 0;
+  ::close(lock);
+  return !is_free;
+}
+
 Result<std::unique_ptr<Folder>> Folder::open(std::string const& path) {
-  if (auto made = make_folder(path); !made) return made.error();
+  if (auto made = make_data_folder(path); !made) return made.error();
   auto const lock_path = path + "/lock";
   int const lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return cannot("write to the data folder", path, errno);
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(lock)) {
     ::close(lock);
     return error(Code::unavailable,
                  "another server uses the data folder " + path + "; stop it or choose another with --data DIR");

@@ -33,6 +33,12 @@ class Folder {
   bool announced_ = false;
 };
 
+// Makes the folder, for its owner only (0700), when it is not there. Code::cannot_create names what is wrong.
+[[nodiscard]] Result<> make_data_folder(std::string const& path);
+
+// Whether a server has the folder; it may be just starting or ending.
+[[nodiscard]] bool is_taken(std::string const& path);
+
 // The secret that signs a data folder's tokens: the 64 hexadecimal digits of FOLDER/key, as text, which fit where a
 // secret is configured. Folder and file (0600) are made when they are not there; of several who make it at once, in any
 // processes, all get the same. Works while a server holds the folder.

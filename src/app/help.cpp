@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "app/function_help.h"
+
 namespace sojourn {
 namespace {
 
@@ -11,7 +13,14 @@ constexpr std::string_view program_help =
 Usage: sojourn COMMAND [OPTIONS]
 
 Commands
+  open URL        open a page in a headless browser, in a session of its own or in one that there is
+  snapshot ID     show a browser session's page: its elements and their refs
+  interact ID     act on the page: click, fill, press, scroll, go somewhere
+  screenshot ID   take a picture of the page
+  execute ID      run JavaScript in the page
+  app run         the same functions for programs: one JSON object in, one out
   serve           run the server until it is told to end
+  stop            end the server that runs in the background
   sessions        list the sessions
   show ID         show one session, and who is connected
   send ID JSON    send a message to a session
@@ -33,6 +42,7 @@ Options of every command
 A token in SOJOURN_TOKEN says who asks; without one it is the owner of the data folder, if the server runs on it.
 
 Examples
+  sojourn open example.com
   sojourn serve
   sojourn sessions
   sojourn send ext_1234567890ab '{"type":"navigate","data":{"url":"https://example.com"}}'
@@ -64,6 +74,17 @@ Usage: sojourn serve [OPTIONS]
   --responder.url URL         who answers questions in sessions where no connection offers to; may be an endpoint of
                               chat completions, with --responder.model NAME
   --responder.timeout_s N     how long an answer may take, 1 to 3600; default 120
+  --browser.executable FILE   the Chromium to use; otherwise the first that is found
+  --browser.max_contexts N    browser sessions at a time, 1 to 10000; default 0: as many as memory allows
+  --browser.warm N            contexts that are prepared before somebody asks, 0 to 8; default 1
+  --browser.idle_s N          how long a browser session lives without a call, 1 to 3600; default 600
+  --browser.life_s N          how long it lives at most, up to 2592000; default 86400; 0 is without end
+  --browser.keep_s N          how long Chromium stays without a session, up to 86400; default 60
+  --browser.queue_max N       how many may wait for room, up to 100000; default 100
+  --browser.wait_s N          how long each of them waits, up to 3600; default 30
+  --browser.recover TRUTH     whether sessions are rebuilt after a restart of the server; default true
+  --video.retention_s N       how long a video stays after its session, up to 604800; default 3600; 0: close alone
+                              hands it over
   --limits.NAME NUMBER        one of [limits] of the file, such as --limits.header_ms 5000
   --check-config              only check the configuration and show what it comes to
 
@@ -88,11 +109,12 @@ A configuration file
 )";
 
 constexpr std::string_view sessions_help =
-    R"(List the sessions: those that clients share, and one for each browser whose extension is connected.
+    R"(List the sessions: those that clients share, those of headless browsers, and one for each browser whose
+extension is connected.
 
 Usage: sojourn sessions [--kind KIND] [--owner USER] [--json] [--server URL | --data DIR]
 
-  --kind KIND     extension, shared or all (the default)
+  --kind KIND     browser, extension, shared or all (the default)
   --owner USER    only those of this user
 
 Examples
@@ -196,12 +218,19 @@ Example
 )";
 
 constexpr std::string_view close_help =
-    R"(Close a session. All that are connected are told so; a browser does not connect again by itself.
+    R"(Close a session. All that are connected are told so; a browser does not connect again by itself. Of a headless
+browser's session, tell where its video is.
 
 Usage: sojourn close ID [--json] [--server URL | --data DIR]
 
 Example
   sojourn close ext_1234567890ab
+)";
+
+constexpr std::string_view stop_help =
+    R"(End the server that runs on the data folder, in order, and wait for it. That none runs is no failure.
+
+Usage: sojourn stop [--json] [--data DIR]
 )";
 
 constexpr std::string_view doctor_help =
@@ -219,16 +248,17 @@ struct Help {
 constexpr std::array helps{
     Help{"serve", serve_help}, Help{"sessions", sessions_help}, Help{"show", show_help},     Help{"send", send_help},
     Help{"state", state_help}, Help{"events", events_help},     Help{"watch", watch_help},   Help{"tabs", tabs_help},
-    Help{"close", close_help}, Help{"token", token_help},       Help{"doctor", doctor_help},
+    Help{"close", close_help}, Help{"token", token_help},       Help{"doctor", doctor_help}, Help{"stop", stop_help},
 };
 
 }  // namespace
 
-std::string_view get_help(std::string_view command) {
+std::string get_help(std::string_view command) {
   for (auto const& help : helps) {
-    if (help.command == command) return help.text;
+    if (help.command == command) return std::string(help.text);
   }
-  return program_help;
+  auto const text = get_function_help(command);
+  return text.empty() ? std::string(program_help) : text;
 }
 
 }  // namespace sojourn

@@ -2,62 +2,24 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <iterator>
-#include <optional>
 
 #include "api/token.h"
 #include "app/address.h"
 #include "app/nearest.h"
+#include "app/value.h"
 #include "base/scrypt.h"
 
 namespace sojourn {
 namespace {
 
 // A name with a star is for any table in there.
-constexpr std::array<std::string_view, 7> sections{"limits",    "log",   "users",  "sessions",
-                                                   "responder", "tools", "tools.*"};
+constexpr std::array<std::string_view, 9> sections{"limits", "log",       "users", "sessions", "browser",
+                                                   "video",  "responder", "tools", "tools.*"};
 constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
 constexpr double idle_minutes_min = 0.01;  // for trials; in earnest it is minutes
 constexpr double idle_minutes_max = 1440;
-constexpr std::int64_t per_user_max = 100'000;
-constexpr std::int64_t responder_s_max = 3600;
-
-Error at(Setting const& setting, std::string_view what) {
-  return error(Code::configuration, setting.where + ": " + std::string(what));
-}
-
-Error wrong_type(Setting const& setting, std::string_view wants) {
-  constexpr std::array<std::string_view, 6> names{"this",          "text",   "a number",
-                                                  "true or false", "a list", "a number with a fraction"};
-  auto const* const foreign = std::get_if<Foreign>(&setting.value);
-  std::string const got = foreign != nullptr ? foreign->what : std::string(names[setting.value.index()]);
-  return at(setting, setting.key + " must be " + std::string(wants) + ", not " + got);
-}
-
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> items;
-  while (true) {
-    auto const start = text.find_first_not_of(", \t");
-    if (start == std::string_view::npos) return items;
-    auto const end = std::min(text.find_first_of(", \t", start), text.size());
-    items.emplace_back(text.substr(start, end - start));
-    text.remove_prefix(end);
-  }
-}
-
-Result<std::vector<std::string>> to_list(Setting const& setting, std::string_view wants) {
-  if (auto const* const untyped = std::get_if<Untyped>(&setting.value)) return split_list(untyped->text);
-  if (auto const* const list = std::get_if<std::vector<std::string>>(&setting.value)) return *list;
-  return wrong_type(setting, wants);
-}
-
-Result<std::string> to_word(Setting const& setting) {
-  if (auto const* const untyped = std::get_if<Untyped>(&setting.value)) return untyped->text;
-  if (auto const* const text = std::get_if<std::string>(&setting.value)) return *text;
-  return wrong_type(setting, "text in quotes");
-}
 
 Result<> set_listen(Draft& draft, Setting const& setting) {
   auto const list = to_list(setting, "a list of addresses such as [\"127.0.0.1:5409\"]");
@@ -88,15 +50,6 @@ Result<> set_allow_origins(Draft& draft, Setting const& setting) {
   }
   draft.config.allow_origins = std::move(origins);
   return {};
-}
-
-Result<bool> to_truth(Setting const& setting) {
-  if (auto const* const flag = std::get_if<bool>(&setting.value)) return *flag;
-  auto const* const untyped = std::get_if<Untyped>(&setting.value);
-  if (untyped == nullptr) return wrong_type(setting, "true or false");
-  if (untyped->text == "true" || untyped->text == "1") return true;
-  if (untyped->text == "false" || untyped->text == "0") return false;
-  return at(setting, setting.key + " must be true or false, not \"" + untyped->text + "\"");
 }
 
 Result<> set_documented_ports(Draft& draft, Setting const& setting) {
@@ -152,37 +105,6 @@ Result<> set_key_file(Draft& draft, Setting const& setting) {
   return {};
 }
 
-std::optional<double> to_number(Setting const& setting) {
-  if (auto const* const whole = std::get_if<std::int64_t>(&setting.value)) return static_cast<double>(*whole);
-  if (auto const* const number = std::get_if<double>(&setting.value)) return *number;
-  auto const* const untyped = std::get_if<Untyped>(&setting.value);
-  if (untyped == nullptr) return std::nullopt;
-  double number = 0;
-  auto const* const end = untyped->text.data() + untyped->text.size();
-  auto const [stop, ec] = std::from_chars(untyped->text.data(), end, number);
-  return ec == std::errc() && stop == end ? std::optional(number) : std::nullopt;
-}
-
-Result<std::int64_t> to_whole(Setting const& setting, std::int64_t least, std::int64_t most) {
-  std::string const bounds = std::to_string(least) + " to " + std::to_string(most);
-  std::int64_t number = 0;
-  if (auto const* const typed = std::get_if<std::int64_t>(&setting.value)) {
-    number = *typed;
-  } else {
-    auto const* const untyped = std::get_if<Untyped>(&setting.value);
-    if (untyped == nullptr) return wrong_type(setting, "a whole number from " + bounds);
-    auto const* const end = untyped->text.data() + untyped->text.size();
-    auto const [stop, ec] = std::from_chars(untyped->text.data(), end, number);
-    if (ec != std::errc() || stop != end) {
-      return at(setting, setting.key + " must be a whole number from " + bounds + ", not \"" + untyped->text + "\"");
-    }
-  }
-  if (number < least || number > most) {
-    return at(setting, setting.key + " is " + std::to_string(number) + " but must be from " + bounds);
-  }
-  return number;
-}
-
 Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   constexpr std::string_view wants = "a number of minutes from 0.01 to 1440";
   auto const minutes = to_number(setting);
@@ -196,13 +118,6 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
     return at(setting, setting.key + " must be " + std::string(wants));
   }
   draft.config.idle_ms = std::llround(*minutes * 60'000);
-  return {};
-}
-
-Result<> set_per_user(Draft& draft, Setting const& setting) {
-  auto const number = to_whole(setting, 0, per_user_max);
-  if (!number) return number.error();
-  draft.config.sessions_per_user = *number;
   return {};
 }
 
@@ -231,18 +146,26 @@ Result<> set_responder_url(Draft& draft, Setting const& setting) {
   return {};
 }
 
-Result<> set_responder_timeout(Draft& draft, Setting const& setting) {
-  auto const number = to_whole(setting, 1, responder_s_max);
-  if (!number) return number.error();
-  draft.config.responder.timeout_s = *number;
-  return {};
-}
-
 Result<> set_responder_model(Draft& draft, Setting const& setting) {
   auto const name = to_word(setting);
   if (!name) return name.error();
   if (!name->empty() && !is_user_name(*name)) return at(setting, setting.key + " is no name of a model");
   draft.config.responder.model = *name;
+  return {};
+}
+
+Result<> set_executable(Draft& draft, Setting const& setting) {
+  auto const path = to_word(setting);
+  if (!path) return path.error();
+  if (path->find('\0') != std::string::npos) return at(setting, setting.key + " is no file name: it has a zero byte");
+  draft.config.browser.executable = *path;
+  return {};
+}
+
+Result<> set_recover(Draft& draft, Setting const& setting) {
+  auto const truth = to_truth(setting);
+  if (!truth) return truth.error();
+  draft.config.browser.recover = *truth;
   return {};
 }
 
@@ -261,13 +184,41 @@ constexpr std::array keys{
     Key{"key_file", set_key_file},
     Key{"key", set_key},
     Key{"sessions.idle_minutes", set_idle_minutes},
-    Key{"sessions.per_user", set_per_user},
     Key{"sessions.test_token", set_test_token},
     Key{"responder.url", set_responder_url},
-    Key{"responder.timeout_s", set_responder_timeout},
     Key{"responder.model", set_responder_model},
+    Key{"browser.executable", set_executable},
+    Key{"browser.recover", set_recover},
     Key{"log.level", set_log_level},
 };
+
+// Keys that are whole numbers and nothing else.
+struct NumberKey {
+  std::string_view name;
+  std::int64_t least;
+  std::int64_t most;
+  std::int64_t& (*find)(Config&);
+};
+
+constexpr std::array number_keys{
+    NumberKey{"sessions.per_user", 0, 100'000, [](Config& c) -> std::int64_t& { return c.sessions_per_user; }},
+    NumberKey{"responder.timeout_s", 1, 3600, [](Config& c) -> std::int64_t& { return c.responder.timeout_s; }},
+    NumberKey{"browser.max_contexts", 0, 10'000, [](Config& c) -> std::int64_t& { return c.browser.max_contexts; }},
+    NumberKey{"browser.warm", 0, 8, [](Config& c) -> std::int64_t& { return c.browser.warm; }},
+    NumberKey{"browser.idle_s", 1, 3600, [](Config& c) -> std::int64_t& { return c.browser.idle_s; }},
+    NumberKey{"browser.life_s", 0, 2'592'000, [](Config& c) -> std::int64_t& { return c.browser.life_s; }},
+    NumberKey{"browser.keep_s", 0, 86'400, [](Config& c) -> std::int64_t& { return c.browser.keep_s; }},
+    NumberKey{"browser.queue_max", 0, 100'000, [](Config& c) -> std::int64_t& { return c.browser.queue_max; }},
+    NumberKey{"browser.wait_s", 0, 3600, [](Config& c) -> std::int64_t& { return c.browser.wait_s; }},
+    NumberKey{"video.retention_s", 0, 604'800, [](Config& c) -> std::int64_t& { return c.video_retention_s; }},
+};
+
+Result<> set_number(Draft& draft, Setting const& setting, NumberKey const& key) {
+  auto const number = to_whole(setting, key.least, key.most);
+  if (!number) return number.error();
+  key.find(draft.config) = *number;
+  return {};
+}
 
 Result<> set_limit(Draft& draft, Setting const& setting, LimitRow const& limit) {
   auto const number = to_whole(setting, limit.least, limit.most);
@@ -355,6 +306,7 @@ std::span<std::string_view const> list_sections() { return sections; }
 std::vector<std::string> list_keys() {
   std::vector<std::string> names;
   for (auto const& key : keys) names.emplace_back(key.name);
+  for (auto const& key : number_keys) names.emplace_back(key.name);
   for (auto const& limit : limit_table) names.push_back("limits." + std::string(limit.name));
   return names;
 }
@@ -362,6 +314,9 @@ std::vector<std::string> list_keys() {
 Result<> set(Draft& draft, Setting const& setting) {
   for (auto const& key : keys) {
     if (setting.key == key.name) return key.set(draft, setting);
+  }
+  for (auto const& key : number_keys) {
+    if (setting.key == key.name) return set_number(draft, setting, key);
   }
   std::string_view const name = setting.key;
   for (auto const& limit : limit_table) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "app/file.h"
@@ -90,6 +91,7 @@ std::string get_remedy(Code code, std::string_view words) {
       if (words.starts_with("State key")) return "; list those that there are with: sojourn state ID";
       [[fallthrough]];
     case Code::expired:
+    case Code::ended:
       return "; list those that there are with: sojourn sessions";
     case Code::unauthenticated:
       return "; give a token in SOJOURN_TOKEN, this makes one: sojourn token --user NAME";
@@ -108,7 +110,10 @@ std::string get_remedy(Code code, std::string_view words) {
   }
 }
 
-std::optional<Code> find_code(std::string_view word) {
+std::optional<Code> find_code(std::string_view text) {
+  std::string word(text);
+  for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (word.starts_with("session_")) word.erase(0, std::strlen("session_"));
   for (auto const& entry : error_table()) {
     if (entry.word == word) return entry.code;
   }
@@ -129,6 +134,10 @@ std::string_view find_words(json::object const& body) {
 
 }  // namespace
 
+bool names_server(Target const& target, Environment const& environment) {
+  return !target.server.empty() || !find_variable(environment, "SOJOURN_SERVER").empty();
+}
+
 Result<FoundServer> find_server(Target const& target, Environment const& environment) {
   auto found = find_address(target, environment);
   if (!found) return found;
@@ -143,6 +152,7 @@ Result<FoundServer> find_server(Target const& target, Environment const& environ
 Code to_code(int http_status) {
   // Several codes share 400, 500 and 503; these speak for a server that says no more.
   if (http_status == 408) return Code::timeout;
+  if (http_status == 410) return Code::expired;
   if (http_status == 500) return Code::internal;
   for (auto const& entry : error_table()) {
     if (entry.http_status == http_status) return entry.code;
@@ -151,11 +161,14 @@ Code to_code(int http_status) {
   return Code::failed;
 }
 
+Code to_code(std::string_view word) { return find_code(word).value_or(Code::failed); }
+
 Error to_error(ClientResponse const& refusal) {
   Code code = to_code(refusal.status);
   std::string words;
   if (auto const body = json::parse(refusal.body); body && body->is_object()) {
-    auto const& object = body->get_object();
+    auto const* const inner = body->get_object().if_contains("error");
+    auto const& object = inner != nullptr && inner->is_object() ? inner->get_object() : body->get_object();
     words = find_words(object);
     code = find_code(json::find_string(object, "code")).value_or(code);
     // The tabs' answers say by these members that the browser, and not the server, failed.

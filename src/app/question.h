@@ -33,8 +33,14 @@ struct FoundServer {
 // Code::unavailable naming where was looked. Does not connect.
 [[nodiscard]] Result<FoundServer> find_server(Target const& target, Environment const& environment);
 
+// Whether somebody named a server, by --server or SOJOURN_SERVER; otherwise it is the one of the data folder.
+[[nodiscard]] bool names_server(Target const& target, Environment const& environment);
+
 // The class of failure that an HTTP status of 300 and above stands for.
 [[nodiscard]] Code to_code(int http_status);
+
+// The same of a word of the error table in any case, also behind "SESSION_"; Code::failed for any other.
+[[nodiscard]] Code to_code(std::string_view word);
 
 // The failure that an answer tells: its own words, and what to do about it.
 [[nodiscard]] Error to_error(ClientResponse const& refusal);

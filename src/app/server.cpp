@@ -14,14 +14,17 @@
 #include <utility>
 
 #include "api/accounts.h"
+#include "api/agent_browser.h"
 #include "api/auth.h"
 #include "api/events.h"
 #include "api/extension.h"
+#include "api/function_calls.h"
 #include "api/identity.h"
 #include "api/operations.h"
 #include "api/queries.h"
 #include "api/responder.h"
 #include "api/router.h"
+#include "api/session_files.h"
 #include "api/sessions.h"
 #include "api/states.h"
 #include "api/stream.h"
@@ -33,13 +36,14 @@
 #include "app/alarms.h"
 #include "app/folder.h"
 #include "base/version.h"
+#include "browser/headless.h"
 #include "core/hub.h"
 #include "net/caller.h"
 #include "net/listener.h"
-#include "net/loop.h"
+#include "base/loop.h"
 #include "net/peers.h"
-#include "net/timer_wheel.h"
-#include "net/worker.h"
+#include "base/timer_wheel.h"
+#include "base/worker.h"
 #include "store/memory.h"
 
 namespace sojourn {
@@ -88,6 +92,23 @@ ResponderSettings to_responder(Config const& config) {
   return {responder.url, responder.timeout_s * 1'000'000, responder.model};
 }
 
+BrowserSettings to_browser(Config const& config) {
+  auto const& browser = config.browser;
+  BrowserSettings settings;
+  settings.executable = browser.executable;
+  settings.data = config.data;
+  settings.contexts_max = static_cast<std::size_t>(browser.max_contexts);
+  settings.warm = static_cast<std::size_t>(browser.warm);
+  settings.keep_us = browser.keep_s * 1'000'000;
+  settings.video_retention_s = config.video_retention_s;
+  return settings;
+}
+
+BrowserRules to_rules(BrowserConfig const& browser) {
+  return {browser.idle_s * 1'000'000, browser.life_s * 1'000'000, static_cast<std::size_t>(browser.queue_max),
+          browser.wait_s * 1'000'000};
+}
+
 // What the command line of the same user on this machine asks with.
 std::string mint_admin_token(Keys const& keys, Moment now) {
   return keys.mint({"admin", 0, Scope::admin, {}, {}}, now.utc_us);
@@ -129,8 +150,9 @@ struct Server::Parts {
   HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
   MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); },
                     MemoryStore::Memory::nothing};
+  Headless browser{loop, to_browser(config)};
   Hub hub{Hub::World{store, log, Clock(), Random(), limits, config.idle_ms * 1000,
-                     static_cast<std::size_t>(config.sessions_per_user)}};
+                     static_cast<std::size_t>(config.sessions_per_user), &browser, to_rules(config.browser)}};
   Access access{config.allow_origins, config.documented_ports};
   Tools tools{hub, caller, to_tools(config)};
   Responder responder{{hub, caller, Clock(), later, to_responder(config)}};
@@ -146,6 +168,10 @@ struct Server::Parts {
   Events events{hub};
   Stream stream{hub, tools, responder};
   Queries queries{{hub, responder, Random(), Clock(), later}};
+  FunctionCalls function_calls{hub};
+  AgentBrowser agent_browser{{hub, Random(), Clock()}};
+  SessionFiles session_files{hub, config.data + "/files",
+                             [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Router router{access, identity, log, Random()};
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
   Operations operations{hub, router, std::string(peers.sending())};
@@ -189,6 +215,9 @@ struct Server::Parts {
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
     router.add(&queries, Queries::routes());
+    router.add(&function_calls, FunctionCalls::routes());
+    router.add(&agent_browser, AgentBrowser::routes());
+    router.add(&session_files, SessionFiles::routes());
     router.add(&operations, Operations::routes());
   }
 
@@ -233,6 +262,9 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
       parts->listeners.push_back(std::move(listener));
     }
   }
+  std::vector<int> ports;
+  for (auto const& listener : parts->listeners) ports.push_back(listener->port());
+  parts->browser.know(parts->listeners.front()->url(), std::move(ports));
   auto const token = mint_admin_token(parts->identity.keys(), parts->loop.now());
   auto announced = parts->folder->announce(parts->listeners.front()->url(), token);
   if (!announced) return announced.error();

@@ -17,14 +17,20 @@ namespace {
 constexpr std::int64_t tabs_ms_max = 35'000;  // the server itself waits 30 s for the browser
 constexpr std::size_t page_sessions_max = 100;
 constexpr std::size_t pages_max = 10'000;
-constexpr std::array<std::string_view, 3> kinds{"extension", "shared", "all"};
+constexpr std::array<std::string_view, 4> kinds{"browser", "extension", "shared", "all"};
 
 constexpr std::string_view connect_one =
     "To connect one, load the extension \"Sojourn Browser Control\" in Chrome (chrome://extensions, "
     "Developer mode, Load unpacked); it connects by itself.\n";
 
-// The browsers' sessions have routes of their own, which older servers know too.
-bool is_of_browser(std::string_view id) { return id.starts_with("ext_"); }
+// Extensions' sessions have routes of their own, which older servers know too.
+bool is_of_extension(std::string_view id) { return id.starts_with("ext_"); }
+
+// What a headless browser's session says of its page.
+json::object const* find_browser(json::object const& session) {
+  auto const* const browser = session.if_contains("browser");
+  return browser != nullptr && browser->is_object() ? &browser->get_object() : nullptr;
+}
 
 std::string extension_target(std::string_view id, std::string_view rest = {}) {
   return "/api/websocket/sessions/" + encode_segment(id) + std::string(rest);
@@ -47,7 +53,9 @@ std::string describe_moment_twice(std::string_view iso, Terminal const& terminal
 
 std::string describe_end(json::object const& session, Terminal const& terminal) {
   if (json::find_string(session, "kind") == "extension") return "with its connection";
-  if (find_integer(session, "connections").value_or(0) > 0) return "not while connected";
+  // Whoever looks on does not keep a headless browser.
+  bool const is_kept = find_browser(session) == nullptr && find_integer(session, "connections").value_or(0) > 0;
+  if (is_kept) return "not while connected";
   auto const iso = json::find_string(session, "expires_at");
   auto const moment = parse_iso(iso);
   return moment ? describe_wait(*moment - terminal.clock.now().utc_us) : std::string(iso);
@@ -106,11 +114,43 @@ void add_browsers(Target const& target, Terminal const& terminal, json::array& s
   }
 }
 
+// "Example Domain (https://example.com/)"
+std::string describe_page(json::object const& session) {
+  auto const* const browser = find_browser(session);
+  if (browser == nullptr) return {};
+  std::string text(json::find_string(*browser, "title"));
+  auto const url = json::find_string(*browser, "url");
+  if (text.empty() || url.empty()) return text + std::string(url);
+  return text.append(" (").append(url).append(")");
+}
+
+// Columns that only sessions of one kind have something to say in.
+struct Column {
+  std::string title;
+  std::string (*describe)(json::object const& session);
+};
+
+std::vector<Column> choose_columns(json::array const& sessions) {
+  auto const has = [&](std::string_view key) {
+    return std::any_of(sessions.begin(), sessions.end(), [key](json::value const& item) {
+      return item.is_object() && item.get_object().contains({key.data(), key.size()});
+    });
+  };
+  std::vector<Column> columns;
+  if (has("address")) {
+    columns.push_back({"ADDRESS", [](json::object const& s) { return std::string(json::find_string(s, "address")); }});
+    columns.push_back({"BROWSER", [](json::object const& s) {
+                         return s.contains("user_agent") ? describe_browser(json::find_string(s, "user_agent")) : "";
+                       }});
+  }
+  if (has("browser")) columns.push_back({"PAGE", describe_page});
+  return columns;
+}
+
 std::string to_table(json::array const& sessions, Terminal const& terminal) {
   Table table{{"SESSION", "KIND", "OWNER", "CONNECTIONS", "LAST ACTIVE", "ENDS"}, {}};
-  bool has_browsers = false;
-  for (auto const& item : sessions) has_browsers |= item.is_object() && item.get_object().contains("address");
-  if (has_browsers) table.titles.insert(table.titles.end(), {"ADDRESS", "BROWSER"});
+  auto const more = choose_columns(sessions);
+  for (auto const& column : more) table.titles.push_back(column.title);
   for (auto const& item : sessions) {
     if (!item.is_object()) continue;
     auto const& session = item.get_object();
@@ -119,9 +159,7 @@ std::string to_table(json::array const& sessions, Terminal const& terminal) {
     row.push_back(describe_count(session, "connections"));
     row.push_back(describe_moment(json::find_string(session, "last_activity"), terminal));
     row.push_back(describe_end(session, terminal));
-    if (!has_browsers) continue;
-    row.emplace_back(json::find_string(session, "address"));
-    row.push_back(describe_browser(json::find_string(session, "user_agent")));
+    for (auto const& column : more) row.push_back(column.describe(session));
   }
   return to_text(table);
 }
@@ -130,6 +168,7 @@ std::string describe_none(SessionFilter const& filter) {
   if (!filter.owner.empty()) return "There is no such session of " + visible(filter.owner) + ".\n";
   if (filter.kind == "extension") return "No browser is connected.\n" + std::string(connect_one);
   if (filter.kind == "shared") return "There is no shared session.\n";
+  if (filter.kind == "browser") return "There is no session of a headless browser; open one with: sojourn open URL\n";
   return "There is no session, and no browser is connected.\n" + std::string(connect_one);
 }
 
@@ -143,7 +182,7 @@ std::string to_text(Lines const& lines) {
   return text;
 }
 
-Lines describe_browser_session(json::object const& session, Terminal const& terminal) {
+Lines describe_extension_session(json::object const& session, Terminal const& terminal) {
   auto const agent = json::find_string(session, "userAgent");
   return {{"Session", std::string(json::find_string(session, "sessionId"))},
           {"Kind", "extension"},
@@ -176,6 +215,11 @@ Lines describe_session(json::object const& session, Terminal const& terminal) {
   lines.emplace_back("Created", describe_moment_twice(json::find_string(session, "created_at"), terminal));
   lines.emplace_back("Last active", describe_moment_twice(json::find_string(session, "last_activity"), terminal));
   lines.emplace_back("Ends", describe_end(session, terminal));
+  if (auto const* const browser = find_browser(session)) {
+    lines.emplace_back("Page", std::string(json::find_string(*browser, "title")));
+    lines.emplace_back("Address", std::string(json::find_string(*browser, "url")));
+    lines.emplace_back("Calls", describe_count(*browser, "calls"));
+  }
   add("Cursor", "cursor");
   lines.emplace_back("Revision", describe_count(session, "revision"));
   lines.emplace_back("Connections", describe_count(session, "connections"));
@@ -239,18 +283,18 @@ Result<> list_sessions(Target const& target, SessionFilter const& filter, Termin
 }
 
 Result<> show_session(Target const& target, std::string const& id, Terminal& terminal) {
-  bool const is_browser = is_of_browser(id);
-  auto const answer = ask(target, terminal, {"GET", is_browser ? extension_target(id) : session_target(id), {}});
+  bool const is_extension = is_of_extension(id);
+  auto const answer = ask(target, terminal, {"GET", is_extension ? extension_target(id) : session_target(id), {}});
   if (!answer) return answer.error();
   if (target.json) return print_json(terminal, answer->body);
-  if (is_browser) return print(terminal, to_text(describe_browser_session(answer->body, terminal)));
+  if (is_extension) return print(terminal, to_text(describe_extension_session(answer->body, terminal)));
   return print(terminal,
                to_text(describe_session(answer->body, terminal)) + describe_connections(target, id, terminal));
 }
 
 Result<> close_session(Target const& target, std::string const& id, Terminal& terminal) {
   auto const answer =
-      ask(target, terminal, {"DELETE", is_of_browser(id) ? extension_target(id) : session_target(id), {}});
+      ask(target, terminal, {"DELETE", is_of_extension(id) ? extension_target(id) : session_target(id), {}});
   if (!answer) return answer.error();
   if (!target.json) return print(terminal, "Closed " + visible(id) + "\n");
   if (!answer->body.empty()) return print_json(terminal, answer->body);
@@ -258,11 +302,11 @@ Result<> close_session(Target const& target, std::string const& id, Terminal& te
 }
 
 Result<> send_message(Target const& target, std::string const& id, std::string const& message, Terminal& terminal) {
-  bool const is_browser = is_of_browser(id);
+  bool const is_extension = is_of_extension(id);
   auto const text = take_text(message, terminal);
   if (!text) return text.error();
-  if (auto const checked = check_message(*text, !is_browser); !checked) return checked;
-  auto const place = is_browser ? extension_target(id, "/message") : session_target(id, "/events");
+  if (auto const checked = check_message(*text, !is_extension); !checked) return checked;
+  auto const place = is_extension ? extension_target(id, "/message") : session_target(id, "/events");
   auto const answer = ask(target, terminal, {"POST", place, *text});
   if (!answer) return answer.error();
   if (target.json) return print_json(terminal, answer->body);

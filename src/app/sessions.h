@@ -12,7 +12,7 @@ namespace sojourn {
 
 // Which sessions are asked for; empty means any.
 struct SessionFilter {
-  std::string kind;   // extension, shared
+  std::string kind;   // browser, extension, shared
   std::string owner;  // the name of a user
 };
 

@@ -42,6 +42,29 @@ void add_line(std::string& text, std::string_view name, std::string_view value) 
   text += visible(value) + "\n";
 }
 
+std::string describe_browsers(BrowserConfig const& browser) {
+  std::string text = browser.executable.empty() ? "the Chromium of this machine" : browser.executable;
+  text += browser.max_contexts == 0 ? ", as many sessions as memory allows"
+                                    : ", " + std::to_string(browser.max_contexts) + " sessions at most";
+  return text + ", each ends after " + std::to_string(browser.idle_s) + " s without a call";
+}
+
+std::string describe_retention(std::int64_t seconds) {
+  return seconds == 0 ? "handed over by close only" : "kept for " + std::to_string(seconds) + " s after the session";
+}
+
+json::object to_json(BrowserConfig const& browser) {
+  return {{"executable", browser.executable},
+          {"max_contexts", browser.max_contexts},
+          {"warm", browser.warm},
+          {"idle_s", browser.idle_s},
+          {"life_s", browser.life_s},
+          {"keep_s", browser.keep_s},
+          {"queue_max", browser.queue_max},
+          {"wait_s", browser.wait_s},
+          {"recover", browser.recover}};
+}
+
 }  // namespace
 
 std::string describe_config(Config const& config) {
@@ -63,6 +86,8 @@ std::string describe_config(Config const& config) {
              to_public_url(responder.url) + (responder.model.empty() ? "" : ", model " + responder.model));
     add_line(text, "", "within " + std::to_string(responder.timeout_s) + " s");
   }
+  add_line(text, "browser", describe_browsers(config.browser));
+  add_line(text, "video", describe_retention(config.video_retention_s));
   add_line(text, "log level", to_level_word(config));
   return text;
 }
@@ -95,6 +120,8 @@ json::object to_json(Config const& config) {
                     {{"url", to_public_url(config.responder.url)},
                      {"timeout_s", config.responder.timeout_s},
                      {"model", config.responder.model}}},
+                   {"browser", to_json(config.browser)},
+                   {"video", {{"retention_s", config.video_retention_s}}},
                    {"limits", std::move(limits)},
                    {"log", {{"level", to_level_word(config)}}}};
   if (!config.key_file.empty()) all["key_file"] = config.key_file;

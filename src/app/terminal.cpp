@@ -16,6 +16,7 @@ namespace sojourn {
 namespace {
 
 constexpr std::size_t secret_bytes_max = 4096;
+constexpr std::size_t usual_columns = 80;
 
 sigset_t to_set(std::initializer_list<int> signals) {
   sigset_t set;
@@ -80,7 +81,7 @@ Result<> print_json(Terminal& terminal, json::value const& answer) {
 }
 
 void note(Terminal& terminal, std::string_view text) {
-  terminal.err << "sojourn: " << visible(text) << '\n' << std::flush;
+  terminal.err << terminal.program << ": " << visible(text) << '\n' << std::flush;
 }
 
 int open_stop() {
@@ -90,9 +91,10 @@ int open_stop() {
 }
 
 std::size_t measure_columns(int descriptor) {
+  if (::isatty(descriptor) == 0) return 0;
   winsize size{};
-  if (::isatty(descriptor) == 0 || ::ioctl(descriptor, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
+  bool const is_known = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return is_known ? size.ws_col : usual_columns;
 }
 
 Result<std::string> read_secret(int descriptor, std::string_view question) {

@@ -23,9 +23,11 @@ struct Terminal {
   Environment environment;
   Clock clock;
   int (*serve)(Config const&) = nullptr;  // runs until it is told to end; gives the exit code
-  std::size_t columns = 0;                // of the screen that `out` is; 0 = it is none, or of unknown width
+  std::size_t columns = 0;                // of the screen that `out` is; 0 = it is none
   int (*open_stop)() = nullptr;           // see open_stop(); nullptr = nothing ends a command early
-  int keyboard = -1;  // the terminal behind `in`, whose person read_secret() asks; -1 = there is none
+  int keyboard = -1;                // the terminal behind `in`, whose person read_secret() asks; -1 = there is none
+  std::string program = "sojourn";  // what this program was called as
+  std::string executable = {};      // what starts a server in the background; empty = nothing does
 };
 
 // Writes what was asked for. Code::storage_full when that can't be done.

@@ -16,7 +16,8 @@ enum class Code : std::uint8_t {
   unauthenticated,      // no or wrong credentials
   forbidden,            // known, but not allowed
   not_found,            // not there, or not yours
-  expired,              // was there
+  expired,              // was there, for as long as it may
+  ended,                // was there, until somebody ended it
   conflict,             // somebody else was faster
   precondition_failed,  // not at the revision that was named
   unprocessable,        // understood, but can't be meant
@@ -27,6 +28,8 @@ enum class Code : std::uint8_t {
   not_connected,        // the session is known, its other end is not
   timeout,              // no answer in time
   failed,               // the other end says that it failed
+  stale_ref,            // what was named is not on the page any more, or not for certain
+  crashed,              // the browser or its page is gone
   storage_full,         // no room to keep it
   unavailable,          // can't be served now
   usage,                // a command line that makes no sense
@@ -56,6 +59,7 @@ struct Error {
   std::string message;
   std::uint64_t revision = 0;  // of precondition_failed: the present one
   std::string field = {};      // what it is about, where that has a name: "body.client_id", "query.limit"
+  std::int64_t retry_s = 0;    // when trying again may help; 0 = nobody knows
 };
 
 }  // namespace sojourn

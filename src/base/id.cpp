@@ -9,6 +9,10 @@ namespace {
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view extension_prefix = "ext_";
 constexpr std::size_t extension_digits = 12;
+constexpr std::string_view browser_prefix = "sess_";
+constexpr std::size_t browser_chars = 26;
+// Crockford's base 32: no letter is taken for a digit or for another letter.
+constexpr std::string_view base32_digits = "0123456789abcdefghjkmnpqrstvwxyz";
 constexpr std::size_t request_id_chars_max = 64;
 
 void append_hex(std::string& out, unsigned char byte) {
@@ -55,6 +59,19 @@ std::string make_extension_id(Random& random) {
 bool is_extension_id(std::string_view text) {
   if (text.size() != extension_prefix.size() + extension_digits || !text.starts_with(extension_prefix)) return false;
   return std::ranges::all_of(text.substr(extension_prefix.size()), is_hex);
+}
+
+std::string make_browser_id(Random& random) {
+  std::array<unsigned char, browser_chars> bytes{};
+  random.fill(bytes);
+  std::string out(browser_prefix);
+  for (auto const byte : bytes) out += base32_digits[byte & 31U];
+  return out;
+}
+
+bool is_browser_id(std::string_view text) {
+  if (text.size() != browser_prefix.size() + browser_chars || !text.starts_with(browser_prefix)) return false;
+  return text.find_first_not_of(base32_digits, browser_prefix.size()) == text.npos;
 }
 
 bool is_request_id(std::string_view text) {

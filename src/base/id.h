@@ -1,4 +1,4 @@
-// Names the server gives: version 4 UUIDs, extension session ids, request ids.
+// Names the server gives: version 4 UUIDs, ids of extension and browser sessions, request ids.
 // Ids are names, never keys: what may be done is decided by can(). Plain values, any thread.
 #pragma once
 
@@ -20,6 +20,11 @@ std::string make_hex(Random& random, std::size_t count);
 std::string make_extension_id(Random& random);
 
 bool is_extension_id(std::string_view text);
+
+// "sess_" and 26 characters of 0-9 and a-z without i, l, o, u: 130 bits that nobody guesses.
+std::string make_browser_id(Random& random);
+
+bool is_browser_id(std::string_view text);
 
 // A request id a client may choose: 1 to 64 of [A-Za-z0-9._-].
 bool is_request_id(std::string_view text);

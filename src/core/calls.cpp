@@ -50,7 +50,7 @@ Hub::Applied Hub::apply(Principal const&, CallTool& command, Reply& reply) {
     if (!outcome) return reply(Outcome(ToolAnswer{{}, id, by, outcome.error()}));
     reply(Outcome(ToolAnswer{std::move(std::get<Answered>(*outcome).data), id, by}));
   };
-  Event call{.at_us = session.active.utc_us,
+  Event call{.at_us = found.at_us,
              .type = EventType::call,
              .from = command.connection,
              .name = std::move(command.name),
@@ -67,7 +67,7 @@ Hub::Applied Hub::apply(Principal const& principal, RecordResult& command, Reply
   auto const found = find(principal, Action::write, {}, command.id);
   if (found.session == nullptr) return found.refusal;
   return post(*found.session,
-              Event{.at_us = found.session->active.utc_us,
+              Event{.at_us = found.at_us,
                     .type = EventType::answer,
                     .from = command.connection,
                     .name = std::move(command.name),
@@ -83,7 +83,7 @@ Hub::Applied Hub::apply(Principal const&, AnswerCall& command, Reply&) {
   auto const call = calls_.find(command.request_id);
   if (call == calls_.end() || call->second.to != connection->id) return {Outcome(false)};
   Session& session = *connection->session;
-  auto const now_us = session.active.utc_us;
+  auto const now_us = connection->last_seen_us;
   if (!session.is_durable())
     append(session, Event{.at_us = now_us,
                           .type = EventType::answer,

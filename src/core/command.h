@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/browser.h"
 #include "core/connection.h"
 #include "core/session.h"
 
@@ -26,9 +27,12 @@ struct SessionWish {
   std::string metadata = {};  // JSON object
   std::string state = {};     // JSON object
   std::int64_t idle_us = 0;   // 0 = the default
+  std::int64_t life_us = 0;   // of a browser session; 0 = the default, which none exceeds
+  BrowserWish browser = {};   // of a browser session
 };
 
-// A new session, or the one its client_id finds; an extension session needs `via.outlet`. -> Opened
+// A new session, or the one its client_id finds; an extension session needs `via.outlet`. A browser session waits for
+// its turn when there are as many as there may be. -> Opened
 struct OpenSession {
   SessionKind kind = SessionKind::extension;
   Attachment via = {};
@@ -137,6 +141,17 @@ struct ReadEvents {
   std::string since = {};
   std::size_t limit = 100;
   std::string request_id = {};  // only events with it; empty = all
+};
+
+// Lets a browser session's browser do something; close also ends the session, and does so only once. -> FunctionAnswer
+struct CallFunction {
+  AnyKind kind = {};
+  std::string id = {};
+  Function function = Function::snapshot;
+  json::object input = {};  // valid, with every default filled in
+  std::string note = {};    // JSON object: what the log may tell of the input; empty = nothing
+  std::int64_t timeout_us = 60'000'000;
+  std::string request_id = {};
 };
 
 // A question to whoever answers those of the session: a connection that offered to. -> QueryAnswer
@@ -267,7 +282,7 @@ using Command =
     std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll, CallSession,
                  CallTool, RecordResult, GetState, ChangeState, ReadEvents, ListConnections, KickConnection, MintToken,
                  RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall, SayGoodbye, Leave, AskQuery,
-                 ReportProgress, RecordAnswer, CancelQuery, NoteUse, CleanSession, SweepSessions>;
+                 ReportProgress, RecordAnswer, CancelQuery, NoteUse, CleanSession, SweepSessions, CallFunction>;
 
 struct Opened {
   SessionInfo session = {};
@@ -333,6 +348,11 @@ struct Swept {
   std::int64_t at_us = 0;
 };
 
+struct FunctionAnswer {
+  std::string output;        // JSON object
+  SessionInfo session = {};  // as it was afterwards; of one that had ended before only the id
+};
+
 struct StateView {
   std::string value;  // JSON text of the key's value, or of the map
   std::uint64_t revision = 0;
@@ -358,9 +378,10 @@ struct Minted {
   std::string owner;
 };
 
-using Outcome = std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer,
-                             StateView, Changed, EventPage, std::vector<ConnectionInfo>, Minted,
-                             std::vector<SessionToken>, QueryAnswer, ConnectionId, UseView, Cleaned, Swept>;
+using Outcome =
+    std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer, StateView,
+                 Changed, EventPage, std::vector<ConnectionInfo>, Minted, std::vector<SessionToken>, QueryAnswer,
+                 ConnectionId, UseView, Cleaned, Swept, FunctionAnswer>;
 using Reply = std::function<void(Result<Outcome>)>;
 
 }  // namespace sojourn

@@ -23,6 +23,8 @@ enum class EventType : std::uint8_t {
   query,           // somebody asks a question: data = {"query",...}, request_id
   query_progress,  // a piece of the answer to come: data = {"text"}, request_id; volatile
   query_result,    // the answer, or why there is none: data = {"result","is_error"}, request_id
+  called,          // a function of the session's browser ran: name, data = {"input","success","ms"}, request_id
+  browser,         // something happened to its browser: name, data
   cleaned,         // what the log said before is forgotten: data = {"cases","events"}
   token_minted,    // a session token was handed out: data = {"id","scope","expires_at","single_use"}
   token_used,      // a single-use token was used up: data = {"id"}

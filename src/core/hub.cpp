@@ -12,6 +12,8 @@ namespace sojourn {
 namespace {
 
 constexpr std::uint16_t close_normal = 1000;
+constexpr std::string_view browser_crashed = "browser_crashed";
+constexpr auto never = std::numeric_limits<std::int64_t>::max();
 // With more than that a page of sessions ends early.
 constexpr std::size_t listed_state_bytes_max = 16 * 1024 * 1024;
 
@@ -44,6 +46,25 @@ std::string to_birth_data(Session const& session) {
   return out.append(",\"metadata\":").append(session.metadata()) += '}';
 }
 
+std::string make_id(SessionKind kind, Random& random) {
+  if (kind == SessionKind::extension) return make_extension_id(random);
+  return kind == SessionKind::browser ? make_browser_id(random) : make_uuid(random);
+}
+
+void describe_browser(SessionInfo& info, BrowserSeat const& seat) {
+  info.url = seat.url;
+  info.title = seat.title;
+  info.width = seat.width;
+  info.height = seat.height;
+  info.calls = seat.calls;
+  info.last_call_us = seat.last_call_us;
+  info.life_us = seat.life_us;
+}
+
+Error how_it_ended(bool crashed) {
+  return error(Code::ended, crashed ? "Session ended because its browser crashed" : "Session ended");
+}
+
 bool has_label(Session const& session, std::string const& label, std::string const& value) {
   auto const metadata = json::parse(session.metadata());
   if (!metadata || !metadata->is_object()) return false;
@@ -57,9 +78,11 @@ bool has_label(Session const& session, std::string const& label, std::string con
 Hub::Hub(World world)
     : world_(std::move(world)),
       memory_limits_(world_.limits),
-      tombstones_(static_cast<std::size_t>(world_.limits.tombstones)) {
+      tombstones_(static_cast<std::size_t>(world_.limits.tombstones)),
+      admission_(world_.browsers.queue_max) {
   memory_limits_.log_bytes = std::min(world_.limits.log_bytes, world_.limits.memory_log_bytes);
   gathering_.batch.number = 1;
+  if (world_.browser != nullptr) world_.browser->listen([this](BrowserNews news) { hear(std::move(news)); });
 }
 
 void Hub::submit(Principal const& principal, Command command, Reply reply) {
@@ -73,18 +96,34 @@ void Hub::submit(Principal const& principal, Command command, Reply reply) {
   if (reply) reply_after(applied.after_batch, std::move(reply), std::move(applied.outcome));
 }
 
-Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&) {
+Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply& reply) {
   if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
   auto const owner = command.wish.owner.empty() ? principal.name : command.wish.owner;
   if (owner != principal.name && !principal.is_admin())
     return {error(Code::forbidden, "only an admin opens a session for another user")};
-  Session* session = find_alias(command.kind, owner, command.wish.client_id);
+  if (command.kind == SessionKind::browser && world_.browser == nullptr)
+    return {error(Code::unavailable, "there are no browser sessions here: this server has no browser")};
+  command.wish.owner = owner;
+  bool const is_there = find_alias(command.kind, owner, command.wish.client_id) != nullptr;
+  if (is_there) return let_in(principal, command);
+  if (auto const state = plan_state(command.wish); !state) return {state.error()};
+  if (command.kind == SessionKind::browser && !has_place()) return wait_for_place(principal, command, reply);
+  return let_in(principal, command);
+}
+
+// The whole state that a new session begins with.
+Result<StateChange> Hub::plan_state(SessionWish const& wish) const {
+  return State().plan({StateEdit::Verb::set, {}, wish.state.empty() ? "{}" : wish.state, {}}, world_.limits);
+}
+
+// The session of that client_id, or a new one for which there is a place.
+Hub::Applied Hub::let_in(Principal const& principal, OpenSession& command) {
+  Session* session = find_alias(command.kind, command.wish.owner, command.wish.client_id);
   bool const resumed = session != nullptr;
   if (!resumed) {
-    StateEdit const whole{StateEdit::Verb::set, {}, command.wish.state.empty() ? "{}" : command.wish.state, {}};
-    auto const state = State().plan(whole, world_.limits);
+    auto const state = plan_state(command.wish);
     if (!state) return {state.error()};
-    if (command.kind == SessionKind::shared) make_room(owner);
+    if (command.kind == SessionKind::shared) make_room(command.wish.owner);
     session = &open(command.kind, principal, command.wish);
     if (!state->set.empty()) {
       auto const event = append(
@@ -94,7 +133,7 @@ Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&
       session->state.apply(*state, event->seq);
     }
   }
-  session->active = world_.clock.now();
+  session->active = world_.clock.now();  // to ask for it again keeps it, of whatever kind it is
   if (command.via.outlet != nullptr)
     return arrive(*session, principal, std::move(command.via), Arrival{.is_new = !resumed});
   return {Outcome(Opened{.session = describe(*session), .resumed = resumed}), session->batch};
@@ -129,7 +168,7 @@ Hub::Applied Hub::apply(Principal const& principal, ListSessions& command, Reply
     }
   };
   std::size_t before = 0;
-  for (auto const kind : {SessionKind::extension, SessionKind::shared}) {
+  for (auto const kind : {SessionKind::extension, SessionKind::shared, SessionKind::browser}) {
     if (command.kind && *command.kind != kind) continue;
     auto const& owner = principal.is_admin() ? command.owner : principal.name;
     if (!principal.is_admin() && !command.owner.empty() && command.owner != principal.name) break;
@@ -179,27 +218,31 @@ Hub::Found Hub::find(Principal const& principal, Action action, AnyKind kind, st
 Hub::Found Hub::look_up(Principal const& principal, Action action, AnyKind kind, std::string const& id) {
   auto const place = sessions_.find(id);
   bool const is_there = place != sessions_.end() && !place->second->ended && (!kind || *kind == place->second->kind);
-  if (!is_there || !can(principal, Action::read, place->second.get())) return {nullptr, refuse(principal, id)};
+  if (!is_there || !can(principal, Action::read, place->second.get())) return {nullptr, refuse(principal, kind, id)};
   Session& session = *place->second;
   if (!can(principal, action, &session))
     return {nullptr, {error(Code::forbidden, "this token may only " + std::string(to_word(principal.scope)))}};
   if (auto const used = use_token(session, principal); !used) return {nullptr, {used.error()}};
-  session.active = world_.clock.now();
-  return {&session, {Outcome()}};
+  auto const now = world_.clock.now();
+  use(session, now);
+  return {&session, {Outcome()}, now.utc_us};
+}
+
+void Hub::use(Session& session, Moment now) {
+  if (session.is_kept_by_any_use()) session.active = now;
 }
 
 // That a session has ended is as much to be committed first as that it began.
-Hub::Applied Hub::refuse(Principal const& principal, std::string const& id) const {
+Hub::Applied Hub::refuse(Principal const& principal, AnyKind kind, std::string const& id) const {
   auto const place = sessions_.find(id);
   auto const after_batch = place == sessions_.end() || !place->second->ended ? 0 : place->second->batch;
-  auto const* const stone = tombstones_.find(id, world_.clock.now().utc_us);
   // A key that was taken back opens nothing any more, and its holder may know.
   bool const lives = place != sessions_.end() && !place->second->ended;
   if (lives && principal.role == Role::guest && principal.grant->session_id == id)
     return {error(Code::unauthenticated, "Invalid or expired token")};
-  bool const is_owner = principal.role != Role::guest && stone != nullptr && stone->owner == principal.name;
-  if (stone != nullptr && stone->expired && (principal.is_admin() || is_owner))
-    return {error(Code::expired, "Session expired"), after_batch};
+  auto const* const stone = find_stone(principal, kind, id);
+  if (stone != nullptr && stone->expired) return {error(Code::expired, "Session expired"), after_batch};
+  if (stone != nullptr && stone->kind == SessionKind::browser) return {how_it_ended(stone->crashed), after_batch};
   return {error(Code::not_found, "Session not found"), after_batch};
 }
 
@@ -213,11 +256,13 @@ Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish con
     session.traits = std::make_unique<SessionTraits>(SessionTraits{wish.client_id, wish.type, wish.metadata});
   session.opened_us = now.utc_us;
   session.active = now;
+  if (kind == SessionKind::browser) furnish(session, wish);
   shelves_.put(session);
   if (!wish.client_id.empty()) aliases_[to_alias(kind, session.owner, wish.client_id)] = &session;
   if (session.is_durable()) {
-    session.idle_us = wish.idle_us == 0 ? world_.idle_us : wish.idle_us;
-    session.expiry = expiries_.emplace(now.steady_us + session.idle_us, &session);
+    auto const usual_us = kind == SessionKind::browser ? world_.browsers.idle_us : world_.idle_us;
+    session.idle_us = wish.idle_us == 0 ? usual_us : wish.idle_us;
+    session.expiry = expiries_.emplace(look_again_us(session, now.steady_us), &session);
   }
   // What nobody can make again from its log need not begin with its birth.
   if (session.is_durable())
@@ -246,8 +291,15 @@ SessionInfo Hub::describe(Session const& session) const {
   info.type = session.type();
   info.metadata = session.metadata();
   info.idle_us = session.idle_us;
-  if (session.idle_us > 0)
+  if (session.seat) {
+    describe_browser(info, *session.seat);
+    auto const now = world_.clock.now();
+    auto const end_us =
+        look_again_us(session, session.seat->open_calls.empty() ? session.active.steady_us : now.steady_us);
+    if (end_us != never) info.expires_us = now.utc_us + end_us - now.steady_us;
+  } else if (session.idle_us > 0) {
     info.expires_us = (session.members.empty() ? session.active : world_.clock.now()).utc_us + session.idle_us;
+  }
   info.connections = session.members.size();
   if (session.use) info.cases = session.use->count(Use::case_opened);
   info.cursor = {session.journal.epoch(), session.journal.last_seq()};
@@ -263,25 +315,37 @@ SessionInfo Hub::describe(Session const& session) const {
 
 std::string Hub::mint_id(SessionKind kind) {
   for (;;) {
-    auto id = kind == SessionKind::extension ? make_extension_id(world_.random) : make_uuid(world_.random);
+    auto id = make_id(kind, world_.random);
     if (!sessions_.contains(id)) return id;
   }
+}
+
+// When it is over if nobody uses it after `since_us`; INT64_MAX = never. Steady clock.
+std::int64_t Hub::look_again_us(Session const& session, std::int64_t since_us) const {
+  auto const life_us = session.seat ? session.seat->ends_us : never;
+  return session.idle_us == 0 ? life_us : std::min(since_us + session.idle_us, life_us);
 }
 
 void Hub::end(Session& session, std::string_view reason) {
   shelves_.take(session);
   if (auto const client_id = session.client_id(); !client_id.empty())
     aliases_.erase(to_alias(session.kind, session.owner, client_id));
-  if (session.idle_us > 0) expiries_.erase(session.expiry);
+  if (session.is_durable()) expiries_.erase(session.expiry);
   auto const now_us = world_.clock.now().utc_us;
   world_.log.write(Level::info, reason == "expired" ? "session.expired" : "session.deleted",
                    {{"session", session.id}, {"user", session.owner}});
   session.ended = true;
-  if (session.is_durable()) tombstones_.add(session.id, {session.owner, reason == "expired", now_us});
+  if (session.is_durable())
+    tombstones_.add(session.id, {session.owner, reason == "expired", now_us, session.kind, reason == browser_crashed});
   if (!session.fleeting.empty()) show(session);  // nothing comes after the last word
   append(session,
          Event{.at_us = now_us, .type = EventType::closed, .data = "{\"reason\":\"" + std::string(reason) + "\"}"});
   fail_calls(session, 0, session.batch);
+  if (session.seat) {
+    auto const why =
+        reason == "expired" ? error(Code::expired, "Session expired") : how_it_ended(reason == browser_crashed);
+    vacate(session, std::move(session.seat), why, {});
+  }
   if (!session.is_durable()) bury(session);
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,12 +21,21 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "core/admission.h"
 #include "core/command.h"
 #include "core/shelves.h"
 #include "core/store.h"
 #include "core/tombstones.h"
 
 namespace sojourn {
+
+// What holds for browser sessions.
+struct BrowserRules {
+  std::int64_t idle_us = std::int64_t{600} * 1'000'000;     // of one that says nothing else; 0 = without end
+  std::int64_t life_us = std::int64_t{86'400} * 1'000'000;  // 0 = no end
+  std::size_t queue_max = 100;                              // requests that wait for a session to end
+  std::int64_t wait_us = std::int64_t{30} * 1'000'000;      // for that long
+};
 
 class Hub {
  public:
@@ -38,6 +48,8 @@ class Hub {
     Limits limits;
     std::int64_t idle_us = std::int64_t{3600} * 1'000'000;  // of a shared session that says nothing else
     std::size_t sessions_per_user = 0;                      // shared ones; 0 = as many as they like
+    Browser* browser = nullptr;                             // null = there are no browser sessions here
+    BrowserRules browsers = {};
   };
 
   explicit Hub(World world);
@@ -97,6 +109,22 @@ class Hub {
   struct Found {
     Session* session = nullptr;
     Applied refusal{Outcome()};
+    std::int64_t at_us = 0;  // when it was found, UTC
+  };
+  // A function that runs, or waits for its turn.
+  struct RunningCall {
+    std::string session_id;
+    Function function;
+    std::string note;
+    std::string request_id;
+    std::string user;
+    std::int64_t begun_us;  // steady
+    Reply reply;
+  };
+  struct WaitingOpen {
+    Principal principal;
+    OpenSession command;
+    Reply reply;
   };
 
   // hub.cpp: sessions
@@ -106,11 +134,15 @@ class Hub {
   Applied apply(Principal const& principal, CloseSession& command, Reply& reply);
   Found find(Principal const& principal, Action action, AnyKind kind, std::string const& id);
   Found look_up(Principal const& principal, Action action, AnyKind kind, std::string const& id);
-  Applied refuse(Principal const& principal, std::string const& id) const;
+  Applied refuse(Principal const& principal, AnyKind kind, std::string const& id) const;
+  Applied let_in(Principal const& principal, OpenSession& command);
+  Result<StateChange> plan_state(SessionWish const& wish) const;
   Session& open(SessionKind kind, Principal const& principal, SessionWish const& wish);
   Session* find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const;
   SessionInfo describe(Session const& session) const;
   std::string mint_id(SessionKind kind);
+  std::int64_t look_again_us(Session const& session, std::int64_t since_us) const;
+  static void use(Session& session, Moment now);
   void end(Session& session, std::string_view reason);
   void bury(Session& session);
 
@@ -166,6 +198,28 @@ class Hub {
   Applied apply(Principal const& principal, CancelQuery& command, Reply& reply);
   void ask(Event const& question);
 
+  // browsers.cpp: sessions that own a page of a browser
+  Applied apply(Principal const& principal, CallFunction& command, Reply& reply);
+  std::optional<Applied> close_again(Principal const& principal, CallFunction const& command) const;
+  Applied close_browser(Principal const& principal, Session& session, CallFunction& command, Reply& reply);
+  void furnish(Session& session, SessionWish const& wish);
+  void vacate(Session const& session, std::unique_ptr<BrowserSeat> seat, Error const& why, Browser::Done done);
+  std::uint64_t begin_running(Principal const& principal, CallFunction& command, Reply& reply);
+  void finish_running(std::uint64_t number, Result<std::string> output);
+  SessionInfo describe_kept(Session const& session) const;
+  void hear(BrowserNews news);
+  Tombstone const* find_stone(Principal const& principal, AnyKind kind, std::string const& id) const;
+
+  // waiting.cpp: browser sessions that wait for a place
+  bool has_room() const;
+  bool has_place() const { return admission_.is_empty() && has_room(); }
+  Applied wait_for_place(Principal const& principal, OpenSession& command, Reply& reply);
+  void let_in_waiting();
+  void let_in(Admission::Ticket ticket);
+  void turn_away(Admission::Ticket ticket, Error why);
+  void turn_late_away(std::int64_t now_us);
+  Error too_many_browsers(std::string_view about_queue) const;
+
   // upkeep.cpp: what sessions are used for; forgetting, sweeping, room for new ones
   Applied apply(Principal const& principal, NoteUse& command, Reply& reply);
   Applied apply(Principal const& principal, CleanSession& command, Reply& reply);
@@ -206,6 +260,10 @@ class Hub {
   std::unordered_map<std::string, PendingCall> calls_;
   std::set<std::pair<std::int64_t, std::string>> deadlines_;  // of calls_, soonest first
   std::vector<Session*> dirty_;
+  Admission admission_;
+  std::unordered_map<Admission::Ticket, WaitingOpen> waiting_;
+  std::unordered_map<std::uint64_t, RunningCall> running_;
+  std::uint64_t last_running_ = 0;
   std::deque<DueReply> due_;
   BatchInHand gathering_;
   BatchInHand in_flight_;

@@ -38,7 +38,7 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
     }
   }
   if (session == nullptr) {
-    if (!command.opens) return refuse(principal, command.id);
+    if (!command.opens) return refuse(principal, command.kind, command.id);
     if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
     make_room(principal.name);
     session = &open(SessionKind::shared, principal, {});
@@ -50,9 +50,8 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
 
 // Ids can't be guessed, so saying that one is somebody else's gives nothing away.
 std::string_view Hub::why_not(Principal const& principal, JoinSession const& command) const {
-  auto const* const stone = tombstones_.find(command.id, world_.clock.now().utc_us);
-  bool const is_theirs = stone != nullptr && (stone->owner == principal.name || principal.is_admin());
-  if (is_theirs && stone->expired) return "expired";
+  auto const* const stone = find_stone(principal, command.kind, command.id);
+  if (stone != nullptr && stone->expired) return "expired";
   auto const place = sessions_.find(command.id);
   bool const lives = place != sessions_.end() && !place->second->ended;
   return lives && (!command.kind || *command.kind == place->second->kind) ? "not_owner" : "invalid";
@@ -172,7 +171,7 @@ void Hub::remove(Connection& connection, std::string_view reason) {
   std::erase(behind_, id);  // also of one that caught up just now
   std::erase(session.members, &connection);
   fail_calls(session, id, 0);
-  session.active = world_.clock.now();
+  use(session, world_.clock.now());
   if (!session.ended) announce(session, EventType::left, connection);
   world_.log.write(
       Level::info, "session.disconnected",
@@ -196,7 +195,7 @@ Connection* Hub::touch(ConnectionId id) {
   if (place == connections_.end()) return nullptr;
   auto const now = world_.clock.now();
   place->second.last_seen_us = now.utc_us;
-  place->second.session->active = now;
+  use(*place->second.session, now);
   return &place->second;
 }
 

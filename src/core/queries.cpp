@@ -14,7 +14,7 @@ Hub::Applied Hub::apply(Principal const& principal, AskQuery& command, Reply& re
   if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return too_many_calls();
   if (calls_.contains(command.request_id)) return {error(Code::conflict, "a query of that name is being answered")};
   note_use(session, Use::query).open_queries.push_back(command.request_id);
-  auto const question = append(session, Event{.at_us = session.active.utc_us,
+  auto const question = append(session, Event{.at_us = found.at_us,
                                               .type = EventType::query,
                                               .data = std::move(command.data),
                                               .request_id = command.request_id,

@@ -25,8 +25,9 @@ struct Connection;
 enum class SessionKind : std::uint8_t {
   extension,  // ext_ and 12 hex; lives as long as its one connection; kept in memory only
   shared,     // a UUID; outlives its connections; durable
+  browser,    // sess_ and 26 characters; owns a page of a browser; durable, as far as its log goes
 };
-inline constexpr std::size_t session_kinds = 2;
+inline constexpr std::size_t session_kinds = 3;
 
 std::string_view to_word(SessionKind kind);
 
@@ -63,6 +64,21 @@ struct SessionUse {
   std::uint64_t count(Use use) const { return counts[static_cast<std::size_t>(use)]; }
 };
 
+// What a browser session has beside what every session has.
+struct BrowserSeat {
+  std::string url;  // of its page, as last told
+  std::string title;
+  std::int64_t width = 0;  // of its viewport when it was opened
+  std::int64_t height = 0;
+  std::uint64_t calls = 0;  // that came to an end
+  std::int64_t last_call_us = 0;
+  std::int64_t life_us = 0;               // it ends that long after its opening, whatever happens; 0 = never
+  std::int64_t ends_us = 0;               // that moment, of the steady clock; INT64_MAX = never
+  std::vector<std::uint64_t> open_calls;  // numbers of those that run or wait for their turn
+  std::int64_t news_second = 0;           // what was told by itself in this second of the steady clock
+  std::uint32_t news_count = 0;
+};
+
 // What its owner says of a session.
 struct SessionTraits {
   std::string client_id;  // by which its owner finds it again; empty = only by id
@@ -78,10 +94,11 @@ struct Session {
   SessionKind kind;
   std::string owner;
   std::unique_ptr<SessionTraits> traits;  // null = its owner said nothing of it
+  std::unique_ptr<BrowserSeat> seat;      // null = it has no browser
   std::unique_ptr<SessionUse> use;        // null = it was used for nothing that is counted
   std::int64_t opened_us = 0;
   std::int64_t idle_us = 0;  // it ends after that long without anybody; 0 = never
-  Moment active;             // the last use
+  Moment active;             // the last use; of a browser session the last that keeps it alive
   Journal journal;
   State state;
   std::vector<Connection*> members;
@@ -106,6 +123,8 @@ struct Session {
     return traits && !traits->metadata.empty() ? std::string_view(traits->metadata) : "{}";
   }
   bool is_durable() const { return kind != SessionKind::extension; }
+  // A browser costs memory: to look at its session, or to talk in it, does not keep it.
+  bool is_kept_by_any_use() const { return kind != SessionKind::browser; }
   SessionToken const* find_token(std::string_view token_id) const {
     for (auto const& token : tokens)
       if (token.id == token_id) return &token;
@@ -130,7 +149,14 @@ struct SessionInfo {
   std::int64_t expires_us = 0;  // UTC, if nothing happens; 0 = never
   std::size_t connections = 0;
   std::uint64_t cases = 0;  // opened in it and not cleaned up
-  Cursor cursor;            // of the last event
+  std::string url;          // of a browser session's page, as what follows
+  std::string title;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::uint64_t calls = 0;
+  std::int64_t last_call_us = 0;  // UTC; 0 = never
+  std::int64_t life_us = 0;       // 0 = without end
+  Cursor cursor;                  // of the last event
   std::uint64_t revision = 0;
   std::string state;  // JSON object, where it was asked for
 };

@@ -71,7 +71,7 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
   auto const found = find_own(Action::write, command.connection);
   if (found.session == nullptr) return found.refusal;
   return post(*found.session,
-              Event{.at_us = found.session->active.utc_us,
+              Event{.at_us = found.at_us,
                     .from = command.connection,
                     .name = std::move(command.name),
                     .data = std::move(command.data),
@@ -153,7 +153,7 @@ Hub::Found Hub::find_own(Action action, ConnectionId id) {
   if (connection == nullptr) return {nullptr, {not_connected()}};
   Session& session = *connection->session;
   if (session.ended) return {nullptr, {error(Code::not_found, "Session not found"), session.batch}};
-  if (can(connection->principal, action, &session)) return {&session, {Outcome()}};
+  if (can(connection->principal, action, &session)) return {&session, {Outcome()}, connection->last_seen_us};
   return {nullptr,
           {error(Code::forbidden, "this token may only " + std::string(to_word(connection->principal.scope)))}};
 }

@@ -8,12 +8,16 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "core/session.h"
+
 namespace sojourn {
 
 struct Tombstone {
   std::string owner;
   bool expired = false;  // else somebody ended it
   std::int64_t at_us = 0;
+  SessionKind kind = SessionKind::shared;
+  bool crashed = false;  // its browser did, and took it along
 };
 
 class Tombstones {

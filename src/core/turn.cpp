@@ -14,6 +14,11 @@ constexpr int expiries_a_turn_max = 256;
 constexpr std::int64_t catch_up_us = 10'000;
 constexpr std::uint16_t close_policy = 1008;
 
+bool is_in_use(Session const& session) {
+  if (session.seat) return !session.seat->open_calls.empty();
+  return !session.members.empty() || (session.use && !session.use->open_queries.empty());
+}
+
 }  // namespace
 
 bool Hub::turn() {
@@ -21,6 +26,8 @@ bool Hub::turn() {
   expire_calls(now.steady_us);
   expire_guests(now.steady_us);
   expire_sessions(now);
+  let_in_waiting();
+  turn_late_away(now.steady_us);
   // Replies that come due meanwhile run in the next turn, so that no chain of them starves the sockets.
   for (auto count = due_.size(); count > 0; --count) {
     auto due = std::move(due_.front());
@@ -39,7 +46,8 @@ bool Hub::turn() {
 
 bool Hub::has_more() const {
   bool const can_commit = !commit_runs_ && !stopped_ && !gathering_.batch.changes.empty();
-  return !due_.empty() || !dirty_.empty() || can_commit;
+  bool const can_let_in = !stopped_ && !admission_.is_empty() && has_room();
+  return !due_.empty() || !dirty_.empty() || can_commit || can_let_in;
 }
 
 std::int64_t Hub::next_deadline_us() const {
@@ -48,6 +56,7 @@ std::int64_t Hub::next_deadline_us() const {
   if (stopped_) return next_us;
   if (!guests_.empty()) next_us = std::min(next_us, guests_.begin()->first);
   if (!expiries_.empty()) next_us = std::min(next_us, expiries_.begin()->first);
+  next_us = std::min(next_us, admission_.next_deadline_us());
   if (!behind_.empty()) next_us = std::min(next_us, world_.clock.now().steady_us + catch_up_us);
   return next_us;
 }
@@ -57,22 +66,21 @@ void Hub::expire_guests(std::int64_t now_us) {
     send_away(connections_.at(guests_.begin()->second), close_policy, "Invalid or expired token");
 }
 
-// A session that was used since, or has somebody in it, is looked at again when its time may be over.
+// A session that was used since, or is in use, is looked at again when its time may be over.
 std::size_t Hub::expire_sessions(Moment now) {
   std::size_t count = 0;
   for (int left = expiries_a_turn_max; left > 0 && !stopped_ && !expiries_.empty(); --left) {
     auto const place = expiries_.begin();
     if (place->first > now.steady_us) break;
     Session& session = *place->second;
-    bool const is_used = !session.members.empty() || (session.use && !session.use->open_queries.empty());
-    auto const since_us = is_used ? now.steady_us : session.active.steady_us;
-    if (since_us + session.idle_us <= now.steady_us) {
+    auto const end_us = look_again_us(session, is_in_use(session) ? now.steady_us : session.active.steady_us);
+    if (end_us <= now.steady_us) {
       end(session, "expired");
       ++count;
       continue;
     }
     auto node = expiries_.extract(place);
-    node.key() = since_us + session.idle_us;
+    node.key() = end_us;
     session.expiry = expiries_.insert(std::move(node));
   }
   return count;
@@ -127,6 +135,10 @@ void Hub::stop(Error const& reason) {
   stopped_ = true;
   world_.log.write(Level::error, "storage.failed", {{"reason", reason.message}});
   while (!calls_.empty()) finish_call(std::string(calls_.begin()->first), reason, 0);
+  for (auto& [number, call] : std::exchange(running_, {})) {
+    if (call.reply) due_.push_back({std::move(call.reply), reason});
+  }
+  while (auto const ticket = admission_.take_next()) turn_away(*ticket, reason);
   for (auto* batch : {&in_flight_, &gathering_}) {
     for (auto& due : batch->replies) {
       // Who is told that it could not come in takes its outlet away.

@@ -19,6 +19,7 @@ Hub::Applied Hub::apply(Principal const& principal, NoteUse& command, Reply&) {
   auto const action = command.use == Use::stats ? Action::read : Action::write;
   auto const found = find(principal, action, command.kind, command.id);
   if (found.session == nullptr) return found.refusal;
+  if (command.use == Use::heartbeat) found.session->active = world_.clock.now();
   auto const& use = note_use(*found.session, command.use);
   return {Outcome(UseView{describe(*found.session), use}), found.session->batch};
 }
@@ -28,7 +29,7 @@ Hub::Applied Hub::apply(Principal const& principal, CleanSession& command, Reply
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
   auto& use = note_use(session, Use::cleanup);
-  Cleaned cleaned{session.id, use.count(Use::case_opened), session.journal.size(), session.active.utc_us};
+  Cleaned cleaned{session.id, use.count(Use::case_opened), session.journal.size(), found.at_us};
   use.counts[static_cast<std::size_t>(Use::case_opened)] = 0;
   use.counts[static_cast<std::size_t>(Use::query)] = 0;
   use.confidence.reset();

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "core/caller.h"
-#include "net/loop.h"
-#include "net/timer_wheel.h"
+#include "base/loop.h"
+#include "base/timer_wheel.h"
 #include "net/transfer.h"
 
 namespace sojourn {

@@ -10,9 +10,9 @@
 
 #include "api/api.h"
 #include "base/result.h"
-#include "net/loop.h"
+#include "base/loop.h"
 #include "net/peers.h"
-#include "net/timer_wheel.h"
+#include "base/timer_wheel.h"
 
 namespace sojourn {
 

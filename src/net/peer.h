@@ -13,9 +13,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/hub.h"
-#include "net/loop.h"
+#include "base/loop.h"
 #include "net/outbox.h"
-#include "net/timer_wheel.h"
+#include "base/timer_wheel.h"
 
 namespace sojourn {
 

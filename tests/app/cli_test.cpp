@@ -61,7 +61,8 @@ TEST_F(Cli, HelpsWhereverItIsAsked) {
   EXPECT_EQ(call({"help", "send"}).out, get_help("send"));
   EXPECT_EQ(call({"--json", "tabs", "-h"}).out, get_help("tabs"));
   for (auto const* const command :
-       {"serve", "sessions", "show", "send", "state", "events", "watch", "tabs", "close", "token", "doctor"}) {
+       {"open", "snapshot", "interact", "screenshot", "execute", "app", "serve", "stop", "sessions", "show", "send",
+        "state", "events", "watch", "tabs", "close", "token", "doctor"}) {
     auto const outcome = call({command, "--help"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.out, get_help(command));
@@ -154,10 +155,14 @@ TEST_F(Cli, CheckConfigTellsNoSecret) {
 TEST_F(Cli, EverySettingIsAFlagOfItsOwnName) {
   EXPECT_EQ(call({"serve", "--sessions.idle_minutes", "0.05", "--sessions.test_token=true", "--tools.rates.url",
                   "http://127.0.0.1:9/a", "--tools.rates.update=ready", "--responder.url=http://127.0.0.1:9/b",
-                  "--responder.timeout_s", "30"})
+                  "--responder.timeout_s", "30", "--browser.executable=~/chromium", "--browser.idle_s", "5",
+                  "--video.retention_s=0"})
                 .code,
             7);
   ASSERT_TRUE(served);
+  EXPECT_EQ(served->browser.executable, folder_.path() + "/chromium");
+  EXPECT_EQ(served->browser.idle_s, 5);
+  EXPECT_EQ(served->video_retention_s, 0);
   EXPECT_EQ(served->idle_ms, 3000);
   EXPECT_TRUE(served->test_token);
   EXPECT_EQ(served->responder, (ResponderConfig{"http://127.0.0.1:9/b", 30, ""}));
@@ -241,6 +246,65 @@ TEST_F(Cli, TokenMintsWithoutAServer) {
 TEST_F(Cli, WithoutAServerCommandsSayWhereTheyLookedAndHowToStartOne) {
   EXPECT_EQ(failure(69, {"sessions", "--data", folder_.path()}),
             "no server is running (looked in " + folder_.path() + "/server.json); start one with: sojourn serve");
+}
+
+TEST_F(Cli, FunctionsAreCalledInTheGrammarOfTheDocument) {
+  test::ScriptedServer const server({test::ScriptedServer::answer(200, R"({"success":true,"session_id":"s"})")});
+  environment_["SOJOURN_SERVER"] = server.url();
+  EXPECT_EQ(call({"app", "run", "agent-browser", "--function", "open", "--session", "new", "--input",
+                  "{\n  \"url\": \"https://example.com\"\n}"})
+                .out,
+            "{\"success\":true,\"session_id\":\"s\"}\n");
+  EXPECT_EQ(call({"app", "run", "agent-browser", "--session", "s", "--input={}", "--function=close"}).code, 0);
+  EXPECT_EQ(call({"open", "example.com", "--no-screenshot", "--session", "s", "--width=300"}).code, 0);
+  EXPECT_EQ(call({"interact", "s", "fill", "@e2", "some", "text", "--snapshot", "none"}).code, 0);
+  EXPECT_EQ(call({"interact", "s", "--timeout-ms", "50", "press", "Enter", "--json"}).code, 0);
+  EXPECT_EQ(call({"snapshot", "s", "--all", "--diff"}).code, 0);
+  EXPECT_EQ(call({"execute", "s", "1 + 1"}).code, 0);
+  EXPECT_EQ(call({"close", "sess_1"}).code, 0);
+  std::vector<std::pair<std::string, std::string>> const expected{
+      {"new/functions/open", R"({"url":"https://example.com"})"},
+      {"s/functions/close", "{}"},
+      {"s/functions/open", R"({"screenshot":false,"width":300,"url":"example.com"})"},
+      {"s/functions/interact", R"({"snapshot":"none","action":"fill","ref":"@e2","text":"some text"})"},
+      {"s/functions/interact", R"({"timeout_ms":50,"action":"press","text":"Enter"})"},
+      {"s/functions/snapshot", R"({"interactive_only":false,"diff":true})"},
+      {"s/functions/execute", R"({"code":"1 + 1"})"},
+      {"sess_1/functions/close", "{}"}};
+  auto const requests = server.requests();
+  ASSERT_EQ(requests.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(requests[i].starts_with("POST /api/v1/sessions/" + expected[i].first + " HTTP/1.1\r\n")) << requests[i];
+    auto const body = json::parse(requests[i].substr(requests[i].find("\r\n\r\n") + 4));
+    EXPECT_EQ(*body, *json::parse(expected[i].second)) << requests[i];
+  }
+}
+
+TEST_F(Cli, WrongUsageOfFunctionsIsOneLineThatHelps) {
+  EXPECT_EQ(failure(64, {"opn", "example.com"}), "unknown command \"opn\"; did you mean \"open\"?");
+  EXPECT_EQ(failure(64, {"open"}), "open: URL is required; see: sojourn open --help");
+  EXPECT_EQ(failure(64, {"open", "a", "--widht", "3"}), "unknown option \"--widht\"; did you mean \"--width\"?");
+  EXPECT_EQ(failure(64, {"open", "a", "--width", "x"}),
+            "open: --width: \"x\" is no whole number; see: sojourn open --help");
+  EXPECT_EQ(failure(64, {"interact", "s"}), "interact: ACTION is required; see: sojourn interact --help");
+  EXPECT_EQ(failure(64, {"interact", "s", "clik", "@e1"}),
+            "interact: there is no action \"clik\"; did you mean \"click\"?");
+  EXPECT_EQ(failure(64, {"snapshot", ""}).substr(0, 22), "snapshot: ID is empty;");
+  EXPECT_EQ(failure(64, {"app", "run", "agent-browser", "--functon", "open"}),
+            "unknown option \"--functon\"; did you mean \"--function\"?");
+  EXPECT_EQ(failure(64, {"app", "run", "agent-browser", "--session", "--input", "{}"}),
+            "--session needs a value; see: sojourn app --help")
+      << "as where a script's variable is not set";
+  EXPECT_EQ(failure(64, {"app", "list"}).substr(0, 4), "app:");
+}
+
+TEST_F(Cli, WithoutAServerThereIsNoSessionToCall) {
+  auto const text = failure(66, {"snapshot", "sess_1", "--data", folder_.path()});
+  EXPECT_EQ(text, "session not found: sess_1 (no server is running); open a new one with: sojourn open URL");
+}
+
+TEST_F(Cli, StopIsHappyWithoutAServer) {
+  EXPECT_EQ(call({"stop", "--data", folder_.path()}).out, "No server is running.\n");
 }
 
 TEST_F(Cli, ServerTextOnStandardErrorIsHarmless) {

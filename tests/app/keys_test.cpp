@@ -159,6 +159,35 @@ TEST(ConfigKeys, AResponderIsAnAddressWithATimeAndAModel) {
             "f:1: unknown key \"responder.ulr\"; did you mean \"responder.url\"?");
 }
 
+TEST(ConfigKeys, BrowsersHaveTimesAndCountsWithinBounds) {
+  auto const browser = config_with({{"browser.executable", "/opt/chromium"s, "f:1"},
+                                    {"browser.max_contexts", std::int64_t{12}, "f:2"},
+                                    {"browser.warm", std::int64_t{0}, "f:3"},
+                                    {"browser.idle_s", Untyped{"30"}, "f:4"},
+                                    {"browser.life_s", std::int64_t{0}, "f:5"},
+                                    {"browser.keep_s", std::int64_t{5}, "f:6"},
+                                    {"browser.queue_max", std::int64_t{0}, "f:7"},
+                                    {"browser.wait_s", std::int64_t{1}, "f:8"},
+                                    {"browser.recover", false, "f:9"}})
+                           .browser;
+  EXPECT_EQ(browser, (BrowserConfig{"/opt/chromium", 12, 0, 30, 0, 5, 0, 1, false}));
+  EXPECT_EQ(Config{}.browser, (BrowserConfig{"", 0, 1, 600, 86'400, 60, 100, 30, true}));
+  EXPECT_EQ(refusal("browser.warm", std::int64_t{9}), "f:1: browser.warm is 9 but must be from 0 to 8");
+  EXPECT_EQ(refusal("browser.idle_s", std::int64_t{0}), "f:1: browser.idle_s is 0 but must be from 1 to 3600");
+  EXPECT_EQ(refusal("browser.idle_s", std::int64_t{3601}), "f:1: browser.idle_s is 3601 but must be from 1 to 3600");
+  EXPECT_EQ(refusal("browser.recover", Untyped{"no"}), "f:1: browser.recover must be true or false, not \"no\"");
+  EXPECT_EQ(refusal("browser.executable", "a\0b"s), "f:1: browser.executable is no file name: it has a zero byte");
+  EXPECT_EQ(refusal("browser.max_context", std::int64_t{1}),
+            "f:1: unknown key \"browser.max_context\"; did you mean \"browser.max_contexts\"?");
+}
+
+TEST(ConfigKeys, VideosAreKeptForAWhileOrNotAtAll) {
+  EXPECT_EQ(Config{}.video_retention_s, 3600);
+  EXPECT_EQ(config_with({{"video.retention_s", std::int64_t{0}, "f:1"}}).video_retention_s, 0);
+  EXPECT_EQ(refusal("video.retention_s", std::int64_t{604'801}),
+            "f:1: video.retention_s is 604801 but must be from 0 to 604800");
+}
+
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
   EXPECT_TRUE(config_with({{"sessions.test_token", true, "f:1"}}).test_token);
   EXPECT_TRUE(config_with({{"sessions.test_token", Untyped{"1"}, "f:1"}}).test_token);

@@ -183,5 +183,17 @@ TEST_F(Question, ADashIsWhatStandardInputHolds) {
   EXPECT_EQ(*take_text("--", terminal_), "--");
 }
 
+TEST_F(Question, WordsOfAnyDoorAreCodes) {
+  EXPECT_EQ(to_code("stale_ref"), Code::stale_ref);
+  EXPECT_EQ(to_code("SESSION_NOT_FOUND"), Code::not_found);
+  EXPECT_EQ(to_code("SESSION_EXPIRED"), Code::expired);
+  EXPECT_EQ(to_code("SESSION_ENDED"), Code::ended);
+  EXPECT_EQ(to_code("not_actionable"), Code::failed);
+  EXPECT_EQ(to_code(410), Code::expired);
+  auto const failure = to_error({410, {}, R"({"error":{"code":"SESSION_ENDED","message":"Session ended: s"}})"});
+  EXPECT_EQ(failure.code, Code::ended);
+  EXPECT_TRUE(failure.message.starts_with("the server says: Session ended: s")) << failure.message;
+}
+
 }  // namespace
 }  // namespace sojourn

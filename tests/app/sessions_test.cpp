@@ -101,6 +101,23 @@ TEST_F(Sessions, AreListedThoughNobodyTellsWhereBrowsersComeFrom) {
   EXPECT_EQ(out_.str().find("BROWSER"), std::string::npos);
 }
 
+TEST_F(Sessions, OfHeadlessBrowsersTellTheirPage) {
+  std::string const session =
+      R"({"session_id":"sess_1","user_id":"local","kind":"browser","connections":1,)"
+      R"("expires_at":"2026-02-24T19:34:16.500000Z","browser":{"url":"https://example.com/","title":"Example",)"
+      R"("width":1280,"height":720,"calls":3,"last_call_at":null}})";
+  ScriptedServer const server({ScriptedServer::answer(200, R"({"sessions":[)" + session + R"(],"total_count":1})"),
+                               ScriptedServer::answer(200, session), ScriptedServer::answer(404, "{}")});
+  ASSERT_EQ(failure(list_sessions(target(server), {"browser", {}}, terminal_)), "done");
+  EXPECT_EQ(take_out(),
+            "SESSION  KIND     OWNER  CONNECTIONS  LAST ACTIVE  ENDS       PAGE\n"
+            "sess_1   browser  local  1                         in 10 min  Example (https://example.com/)\n");
+  ASSERT_EQ(failure(show_session(target(server), "sess_1", terminal_)), "done");
+  auto const text = take_out();
+  EXPECT_NE(text.find("\nPage         Example\nAddress      https://example.com/\nCalls        3\n"), std::string::npos)
+      << text;
+}
+
 TEST_F(Sessions, AnEmptyListSaysHowToConnectABrowser) {
   ScriptedServer const server({ScriptedServer::answer(200, R"({"sessions":[],"total_count":0})")});
   EXPECT_EQ(failure(list_sessions(target(server), {}, terminal_)), "done");

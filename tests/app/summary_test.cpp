@@ -18,6 +18,8 @@ Config make_config() {
   config.sessions_per_user = 10;
   config.tools = {{"get_shipping_quotes", {"http://me:pass@127.0.0.1:9000/quotes?api_key=pass", "quote_ready"}},
                   {"other", {"https://example.com", ""}}};
+  config.browser.max_contexts = 4;
+  config.video_retention_s = 0;
   config.responder = {"http://127.0.0.1:9100/answer?key=pass", 60, "small"};
   return config;
 }
@@ -37,6 +39,8 @@ TEST(Summary, NamesEverySettingAndNoSecret) {
             "tool          other: https://example.com\n"
             "responder     http://127.0.0.1:9100/answer?..., model small\n"
             "              within 60 s\n"
+            "browser       the Chromium of this machine, 4 sessions at most, each ends after 600 s without a call\n"
+            "video         handed over by close only\n"
             "log level     info\n");
 }
 
@@ -55,6 +59,9 @@ TEST(Summary, IsTheSameForProgramsWithTheLimits) {
   EXPECT_EQ(value->at("tools").at("other").at("url"), "https://example.com");
   EXPECT_EQ(value->at("responder").at("url"), "http://127.0.0.1:9100/answer?...");
   EXPECT_EQ(value->at("responder").at("timeout_s"), 60);
+  EXPECT_EQ(value->at("browser").at("max_contexts"), 4);
+  EXPECT_EQ(value->at("browser").at("recover"), true);
+  EXPECT_EQ(value->at("video").at("retention_s"), 0);
   EXPECT_EQ(value->at("limits").at("header_ms"), 10'000);
   auto const plain = to_json(Config{});
   EXPECT_EQ(plain.at("key_configured"), false);

@@ -82,6 +82,29 @@ TEST(ExtensionId, BTW_02_IsSixteenLowerCaseCharactersAndNothingElse) {
   EXPECT_FALSE(is_extension_id(std::string_view("ext_0123456789a\0", 16)));
 }
 
+TEST(BrowserId, INF_12_HasTwentySixCharactersThatNobodyMistakesOrGuesses) {
+  Random random(3);
+  std::set<std::string> seen;
+  std::set<char> used;
+  for (int i = 0; i < 1000; ++i) {
+    auto const id = make_browser_id(random);
+    EXPECT_EQ(id.size(), 31U);
+    EXPECT_TRUE(is_browser_id(id)) << id;
+    EXPECT_TRUE(seen.insert(id).second) << id;
+    used.insert(id.begin() + 5, id.end());
+  }
+  EXPECT_EQ(std::string(used.begin(), used.end()), "0123456789abcdefghjkmnpqrstvwxyz");
+}
+
+TEST(BrowserId, IsThatAndNothingElse) {
+  std::string const good = "sess_0123456789abcdefghjkmnpqrs";
+  EXPECT_TRUE(is_browser_id(good));
+  for (auto const& text :
+       {std::string(), std::string("sess_"), good + "0", good.substr(0, 30), "S" + good.substr(1),
+        good.substr(0, 30) + "l", good.substr(0, 30) + "A", good.substr(0, 30) + "\n", "ext__" + good.substr(5)})
+    EXPECT_FALSE(is_browser_id(text)) << text;
+}
+
 TEST(RequestId, MayBeChosenFromHarmlessCharactersOnly) {
   EXPECT_TRUE(is_request_id("a"));
   EXPECT_TRUE(is_request_id("AZaz09._-"));

@@ -15,6 +15,12 @@ TEST(EventType, HasAWordOfItsOwnForEachType) {
   EXPECT_EQ(to_word(EventType::state), "session.state");
   EXPECT_EQ(to_word(EventType::call), "session.call");
   EXPECT_EQ(to_word(EventType::answer), "session.result");
+  EXPECT_EQ(to_word(EventType::query), "session.query");
+  EXPECT_EQ(to_word(EventType::query_progress), "session.query_progress");
+  EXPECT_EQ(to_word(EventType::query_result), "session.query_result");
+  EXPECT_EQ(to_word(EventType::called), "session.function");
+  EXPECT_EQ(to_word(EventType::browser), "session.browser");
+  EXPECT_EQ(to_word(EventType::cleaned), "session.cleaned");
   EXPECT_EQ(to_word(EventType::token_minted), "session.token_minted");
   EXPECT_EQ(to_word(EventType::token_used), "session.token_used");
   EXPECT_EQ(to_word(EventType::token_revoked), "session.token_revoked");

@@ -10,11 +10,19 @@ namespace {
 TEST(SessionKind, HasAWordThatClientsKnow) {
   EXPECT_EQ(to_word(SessionKind::extension), "extension");
   EXPECT_EQ(to_word(SessionKind::shared), "shared");
+  EXPECT_EQ(to_word(SessionKind::browser), "browser");
 }
 
-TEST(Session, IsDurableUnlessItStandsForABrowser) {
+TEST(Session, IsDurableUnlessItStandsForSomebodysOwnBrowser) {
   EXPECT_TRUE(Session("a", SessionKind::shared, 1).is_durable());
+  EXPECT_TRUE(Session("a", SessionKind::browser, 1).is_durable());
   EXPECT_FALSE(Session("a", SessionKind::extension, 1).is_durable());
+}
+
+TEST(Session, IsKeptByAnyUseUnlessItHasABrowser) {
+  EXPECT_TRUE(Session("a", SessionKind::shared, 1).is_kept_by_any_use());
+  EXPECT_TRUE(Session("a", SessionKind::extension, 1).is_kept_by_any_use());
+  EXPECT_FALSE(Session("a", SessionKind::browser, 1).is_kept_by_any_use());
 }
 
 TEST(Session, HasDefaultsWhereItsOwnerSaidNothing) {

@@ -103,6 +103,10 @@ struct ModelSession {
   Reader* host = nullptr;
   std::vector<ModelToken> tokens;
   std::vector<TicketRef> calls;
+  std::vector<TicketRef> functions;  // that run in its browser
+  std::int64_t ends_us = 0;          // of a browser session: at the latest
+  std::int64_t news_second = 0;
+  int news_count = 0;
   std::int64_t opened_us = 0, active_us = 0, idle_us = 0;
   std::uint64_t cleaned_seq = 0;  // nothing before it is there any more, or soon will not be
   std::uint64_t heartbeats = 0;
@@ -110,8 +114,19 @@ struct ModelSession {
   bool is_buried = false;  // gone
   bool is_expired = false;
 
-  bool is_durable() const { return kind == SessionKind::shared; }
+  bool is_durable() const { return kind != SessionKind::extension; }
+  bool has_browser() const { return kind == SessionKind::browser; }
   bool is_there() const { return !is_ended && !is_buried; }
+  // A browser session is not kept by just any use.
+  void use(std::int64_t now_us) {
+    if (!has_browser()) active_us = now_us;
+  }
+  // When it is over if nothing happens; INT64_MAX = never.
+  std::int64_t over_us() const {
+    if (!is_durable() || !is_there()) return INT64_MAX;
+    if (!has_browser()) return members.empty() ? active_us + idle_us : INT64_MAX;
+    return functions.empty() ? std::min(active_us + idle_us, ends_us) : ends_us;
+  }
   std::uint64_t last_seq() const { return log.size(); }
   StateMap const& state_at(std::uint64_t seq) const { return std::prev(history.upper_bound(seq))->second; }
   std::string info() const {
@@ -197,6 +212,9 @@ class Render {
     std::string text = "connections";
     for (auto const& info : list) text += " " + std::to_string(info.id) + " " + info.user;
     return text;
+  }
+  std::string operator()(FunctionAnswer const& answer) const {
+    return "function of " + index_of(answer.session.id) + " gave " + answer.output;
   }
   std::string operator()(Minted const&) const { return "minted"; }
   std::string operator()(std::vector<SessionToken> const& list) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "simulation/browser_acts.h"
 #include "simulation/model_rules.h"
 #include "simulation/session_acts.h"
 #include "simulation/simulation.h"
@@ -21,6 +22,7 @@ std::string Simulation::run(int steps) {
     reader->is_disturbed = reader->outlet.queued != 0;
     reader->outlet.queued = 0;
   }
+  is_finishing_ = true;
   for (int i = 0; i < 50 && fault_.empty(); ++i) {
     stage_.clock.advance_us(call_us_max);
     turn();
@@ -103,7 +105,9 @@ void Simulation::turn() {
     if (session->is_ended && kept_seq(*session) >= session->last_seq()) bury(*session);
   }
   finish_leaving();
+  stir_browser();
   expire();
+  let_in_waiting();
   ++turn_;
   stage_.hub.turn();
   check_after_turn();
@@ -127,15 +131,21 @@ void Simulation::expire() {
   counts_["token ran out"] += static_cast<int>(late.size());
   if (stage_.hub.is_stopped()) return;
   for (auto const& session : recent_sessions()) {
-    bool const is_idle = session->is_durable() && session->is_there() && session->members.empty();
-    if (is_idle && session->active_us + session->idle_us <= now_us()) end(*session, "expired");
+    if (session->over_us() > now_us()) continue;
+    for (auto* reader : session->members) collect(*reader);
+    end(*session, "expired");
   }
 }
 
 // The store failed: whoever waits for it, or for anybody, is told so; what was on its way is lost.
 void Simulation::expect_stop() {
   stop_seen_ = true;
-  for (auto const& session : recent_sessions()) session->calls.clear();
+  for (auto const& session : recent_sessions()) {
+    session->calls.clear();
+    session->functions.clear();
+  }
+  waiting_.clear();
+  closing_.clear();
   for (auto const& ticket : tickets_) {
     if (!ticket->waits && is_kept(*ticket)) continue;
     ticket->needs.clear();
@@ -159,6 +169,7 @@ void Simulation::check_after_turn() {
   if (stage_.hub.session_count() != session_count) fault("another number of sessions");
   if (stage_.hub.connection_count() != connection_count) fault("another number of connections");
   check_deadline();
+  check_browser();
   std::erase_if(tickets_, [](TicketRef const& ticket) { return ticket->runs > 0; });
   for (auto const& ticket : tickets_) {
     if (!ticket->waits && ticket->turn < turn_ && is_kept(*ticket))
@@ -200,9 +211,9 @@ void Simulation::check_deadline() {
     for (auto const* reader : session->members) {
       if (reader->ends_us != 0) due_us = std::min(due_us, reader->ends_us);
     }
-    if (session->is_durable() && session->is_there() && session->members.empty())
-      due_us = std::min(due_us, session->active_us + session->idle_us);
+    due_us = std::min(due_us, session->over_us());
   }
+  for (auto const& open : waiting_) due_us = std::min(due_us, open.deadline_us);
   if (due_us == std::numeric_limits<std::int64_t>::max()) return;
   auto const steady_us = due_us - now_us() + stage_.clock.now().steady_us;
   if (stage_.hub.next_deadline_us() > steady_us) fault("would sleep too long");
@@ -225,12 +236,40 @@ TEST(HubSimulation, AgreesWithTheNaiveModelForEverySeed) {
   }
   if (only != nullptr) return;
   // What happened only now and then would prove nothing.
-  for (
-      auto const* what :
-      {"answered",   "changed",    "deleted", "expired",        "found by its client id", "gap",        "gap later",
-       "joined",     "kicked",     "left",    "left by itself", "let in elsewhere",       "listed",     "minted",
-       "opened",     "resumed",    "revoked", "said goodbye",   "several as one",         "taken over", "token ran out",
-       "token used", "tool called"})
+  for (auto const* what : {"answered",
+                           "changed",
+                           "deleted",
+                           "expired",
+                           "found by its client id",
+                           "gap",
+                           "gap later",
+                           "joined",
+                           "kicked",
+                           "left",
+                           "left by itself",
+                           "let in elsewhere",
+                           "listed",
+                           "minted",
+                           "opened",
+                           "resumed",
+                           "revoked",
+                           "said goodbye",
+                           "several as one",
+                           "taken over",
+                           "token ran out",
+                           "token used",
+                           "tool called",
+                           "browser opened",
+                           "waited for a place",
+                           "waited in vain",
+                           "queue full",
+                           "let in together",
+                           "function called",
+                           "function failed",
+                           "closed",
+                           "closed again",
+                           "browser_crashed",
+                           "news"})
     EXPECT_GT(counts[what], 50) << what;
   EXPECT_GT(counts["stopped"], 6) << "the store has to fail in some of them";
   EXPECT_LT(counts["stopped"], 40);

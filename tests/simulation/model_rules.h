@@ -36,9 +36,11 @@ inline bool Simulation::finds(Principal const& principal, Action action, ModelSe
         session != nullptr && (principal.is_admin() || (!is_guest && principal.name == session->owner));
     bool const had_key =
         is_guest && session != nullptr && session->is_there() && principal.grant->session_id == session->id;
-    refuse(ticket, had_key                            ? Code::unauthenticated
-                   : is_theirs && session->is_expired ? Code::expired
-                                                      : Code::not_found);
+    bool const is_known = is_theirs && !session->is_there();
+    refuse(ticket, had_key                              ? Code::unauthenticated
+                   : is_known && session->is_expired    ? Code::expired
+                   : is_known && session->has_browser() ? Code::ended
+                                                        : Code::not_found);
     if (session != nullptr && session->is_ended) ticket.needs.emplace_back(session, session->last_seq());
     return false;
   }
@@ -50,7 +52,7 @@ inline bool Simulation::finds(Principal const& principal, Action action, ModelSe
     refuse(ticket, Code::unauthenticated);
     return false;
   }
-  session->active_us = now_us();
+  session->use(now_us());
   return true;
 }
 
@@ -72,7 +74,8 @@ inline bool Simulation::finds_own(Reader* reader, Action action, Ticket& ticket)
     return false;
   }
   auto& session = *reader->session;
-  reader->last_seen_us = session.active_us = now_us();
+  reader->last_seen_us = now_us();
+  session.use(now_us());
   if (session.is_ended) {
     refuse(ticket, Code::not_found, session);
     return false;
@@ -90,6 +93,7 @@ inline ModelSession& Simulation::make_session(SessionKind kind, Principal const&
   session.owner = principal.name;
   session.opened_us = session.active_us = now_us();
   if (session.is_durable()) session.idle_us = idle_us_max;
+  session.ends_us = now_us() + life_us_max;
   if (session.is_durable()) append(session, "session.opened 0 {~");
   return session;
 }
@@ -139,7 +143,7 @@ inline void Simulation::remove(Reader& reader, std::string reason) {
   auto& session = *reader.session;
   std::erase(session.members, &reader);
   fail_calls(session, &reader, false);
-  session.active_us = now_us();
+  session.use(now_us());
   reader.is_in = false;
   reader.close_reason = std::move(reason);
   leaving_.push_back(&reader);
@@ -152,6 +156,7 @@ inline void Simulation::end(ModelSession& session, std::string const& reason) {
   append(session, "session.closed 0 {\"reason\":\"" + reason + "\"}");
   session.is_ended = true;
   fail_calls(session, nullptr, session.is_durable());
+  fail_functions(session, session.is_expired ? Code::expired : Code::ended);
   if (!session.is_durable()) bury(session);
   ++counts_[reason];
 }

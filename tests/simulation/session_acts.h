@@ -54,9 +54,17 @@ inline void Simulation::act_in_vain() {
   auto const connection = reader == nullptr ? 1'000'000 : reader->id;
   auto const made = ticket();
   refuse(*made, Code::unavailable);
-  std::vector<Command> const commands{ListSessions{},           GetSession{{}, id},   Touch{connection},
-                                      PostMessage{{}, id, "x"}, Leave{connection},    Say{connection, "x"},
-                                      GetState{{}, id},         CloseSession{{}, id}, SayGoodbye{connection}};
+  std::vector<Command> const commands{ListSessions{},
+                                      GetSession{{}, id},
+                                      Touch{connection},
+                                      PostMessage{{}, id, "x"},
+                                      Leave{connection},
+                                      Say{connection, "x"},
+                                      GetState{{}, id},
+                                      CloseSession{{}, id},
+                                      SayGoodbye{connection},
+                                      CallFunction{{}, id},
+                                      OpenSession{SessionKind::browser}};
   auto const& command = commands[below(commands.size())];
   if (std::holds_alternative<Leave>(command) && reader != nullptr && reader->is_in) {
     collect(*reader);
@@ -72,15 +80,11 @@ inline void Simulation::open() {
     refuse(*made, Code::forbidden);
     return submit(principal, OpenSession{SessionKind::shared}, made);
   }
+  if (one_in(3)) return open_browser(principal, {.client_id = one_in(2) ? "x" : ""}, made);
   OpenSession command{one_in(2) ? SessionKind::shared : SessionKind::extension};
   bool const is_shared = command.kind == SessionKind::shared;
   if (is_shared && one_in(2)) command.wish.client_id = "x";
-  ModelSession* session = nullptr;
-  for (auto const& each : recent_sessions()) {
-    bool const is_it = each->is_there() && each->kind == command.kind && each->owner == principal.name &&
-                       !each->client_id.empty() && each->client_id == command.wish.client_id;
-    if (is_it) session = each.get();
-  }
+  auto* session = find_alias(command.kind, principal.name, command.wish.client_id);
   bool const is_found = session != nullptr;
   if (!is_found) {
     if (stage_.hub.session_count() >= sessions_max) return tickets_.pop_back();
@@ -128,7 +132,7 @@ inline void Simulation::enter(Principal const& principal, ModelSession* session,
   JoinSession command{.id = session == nullptr ? "ext_nobody" : session->id};
   command.opens = opens;
   command.kind = opens ? AnyKind(SessionKind::shared) : AnyKind();
-  if (opens && session != nullptr && !session->is_durable()) session = nullptr;
+  if (opens && session != nullptr && session->kind != SessionKind::shared) session = nullptr;
   auto* joined = finds(principal, Action::read, session, *made) ? session : nullptr;
   bool const is_new = joined == nullptr && opens;
   std::string instead;
@@ -181,7 +185,7 @@ inline void Simulation::enter(Principal const& principal, ModelSession* session,
 inline void Simulation::list() {
   auto const principal = any_principal();
   ListSessions command;
-  if (one_in(2)) command.kind = one_in(2) ? SessionKind::shared : SessionKind::extension;
+  if (one_in(2)) command.kind = static_cast<SessionKind>(below(session_kinds));
   if (one_in(4)) command.connected = one_in(2);
   command.limit = one_in(2) ? below(4) : SIZE_MAX;
   command.offset = one_in(2) ? below(4) : 0;
@@ -197,7 +201,7 @@ inline void Simulation::list() {
   }
   std::size_t total = 0, shown = 0;
   std::string ids;
-  for (auto const kind : {SessionKind::extension, SessionKind::shared}) {
+  for (auto const kind : {SessionKind::extension, SessionKind::shared, SessionKind::browser}) {
     for (auto const& session : recent_sessions()) {
       if (session->kind != kind || !session->is_there() || !model_can(principal, Action::read, session.get())) continue;
       if (command.kind && *command.kind != kind) continue;
@@ -251,7 +255,8 @@ inline void Simulation::leave(Reader* reader, bool says_goodbye) {
   if (reader != nullptr && reader->is_in) {
     collect(*reader);
     if (says_goodbye) {
-      reader->last_seen_us = reader->session->active_us = now_us();
+      reader->last_seen_us = now_us();
+      reader->session->use(now_us());
       reader->is_open = false;
       fail_calls(*reader->session, reader, false);
     } else {

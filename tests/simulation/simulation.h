@@ -22,6 +22,8 @@ class Simulation {
  public:
   explicit Simulation(std::uint64_t seed) : has_small_logs_(seed % 2 == 1), random_(seed), stage_(options_of(seed)) {
     if (seed % 4 == 0) stage_.store.fail_at_random(10);
+    stage_.fake_browser.places = browsers_max;
+    stage_.fake_browser.answers_by_itself = false;
   }
 
   // The first disagreement, or nothing.
@@ -42,6 +44,11 @@ class Simulation {
   static constexpr std::size_t members_max = 5;
   static constexpr std::size_t log_max = 10;
   static constexpr std::size_t recent_min = 8;
+  static constexpr std::size_t browsers_max = 2;
+  static constexpr std::size_t waiting_max = 3;
+  static constexpr std::int64_t life_us_max = 9000;
+  static constexpr std::int64_t wait_us_max = 2500;
+  static constexpr int news_max = 20;  // in a second
 
   static HubStage::Options options_of(std::uint64_t seed) {
     HubStage::Options options;
@@ -55,6 +62,7 @@ class Simulation {
     options.limits.state_keys = keys_max;
     options.limits.presence_members = presence_max;
     options.idle_us = idle_us_max;
+    options.browsers = {idle_us_max, life_us_max, waiting_max, wait_us_max};
     return options;
   }
 
@@ -203,6 +211,27 @@ class Simulation {
   void call_tool(Reader* reader);
   void record(Reader* reader);
 
+  // Browser sessions, and the browser (browser_acts.h).
+
+  struct WaitingOpen {
+    TicketRef ticket;
+    Principal principal;
+    SessionWish wish;
+    std::int64_t deadline_us;
+  };
+  std::size_t count_browsers() const;
+  ModelSession* find_alias(SessionKind kind, std::string const& owner, std::string const& client_id);
+  void open_browser(Principal const& principal, SessionWish wish, TicketRef const& made);
+  void let_in(WaitingOpen const& open);
+  void let_in_waiting();
+  void call_function(Principal const& principal, ModelSession* session, std::string const& id);
+  void fail_functions(ModelSession& session, Code code);
+  void stir_browser();
+  void finish_function(FakeBrowser::Call const& call);
+  void finish_closing();
+  void tell_news();
+  void check_browser();
+
   // The end of an iteration (hub_test.cpp).
 
   void turn();
@@ -222,6 +251,10 @@ class Simulation {
   std::vector<TicketRef> tickets_;
   std::vector<std::string> request_ids_;
   std::vector<Principal> guests_;
+  std::vector<WaitingOpen> waiting_;
+  std::vector<std::string> owners_waiting_;  // whose turn it is stands in front
+  std::vector<std::pair<std::string, TicketRef>> closing_;
+  bool is_finishing_ = false;
   std::map<std::string, int> counts_;
   std::string fault_;
   std::size_t first_recent_ = 0;

@@ -10,10 +10,11 @@
 namespace sojourn {
 
 inline void Simulation::ask(Principal const& principal, ModelSession* session, std::string const& id) {
-  auto const choice = below(26);
+  auto const choice = below(34);
   if (choice == 0) return close(principal, session, id);
   if (choice == 24) return clean(principal, session, id);
   if (choice == 25) return note_use(principal, session, id);
+  if (choice > 25) return call_function(principal, session, id);
   if (choice < 11) {
     for (auto count = one_in(10) ? 25U : 1U; count > 0; --count) post(principal, session, id);
     return;
@@ -72,6 +73,7 @@ inline void Simulation::clean(Principal const& principal, ModelSession* session,
 inline void Simulation::note_use(Principal const& principal, ModelSession* session, std::string const& id) {
   auto const made = ticket();
   if (finds(principal, Action::write, session, *made)) {
+    session->active_us = now_us();
     settle(*made, "used " + std::to_string(++session->heartbeats) + " of " + session->info(), *session);
   }
   submit(principal, NoteUse{{}, id, Use::heartbeat}, made);
@@ -87,7 +89,7 @@ inline void Simulation::post_all() {
   }
   std::size_t count = 0;
   for (auto const& session : recent_sessions()) {
-    if (!session->is_durable() || !session->is_there() || session->members.empty()) continue;
+    if (session->kind != SessionKind::shared || !session->is_there() || session->members.empty()) continue;
     if (!model_can(principal, Action::write, session.get())) continue;
     append(*session, "message 0 " + command.name);
     ++count;
@@ -232,7 +234,10 @@ inline void Simulation::inbound() {
   if (choice < 21) return leave(reader, one_in(4));
   auto const made = ticket();
   settle(*made, "done");
-  if (reader != nullptr && reader->is_in) reader->last_seen_us = reader->session->active_us = now_us();
+  if (reader != nullptr && reader->is_in) {
+    reader->last_seen_us = now_us();
+    reader->session->use(now_us());
+  }
   submit({}, Touch{reader == nullptr ? 1'000'000 : reader->id}, made);
 }
 
@@ -274,7 +279,8 @@ inline void Simulation::answer(Reader* reader) {
     refuse(*made, Code::not_connected);
   } else {
     auto& session = *reader->session;
-    reader->last_seen_us = session.active_us = now_us();
+    reader->last_seen_us = now_us();
+    session.use(now_us());
     auto const place = std::ranges::find_if(
         session.calls, [&](auto const& each) { return each->request_id == request_id && each->to == reader; });
     settle(*made, place == session.calls.end() ? "false" : "true");

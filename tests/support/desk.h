@@ -15,14 +15,17 @@
 #include <vector>
 
 #include "api/accounts.h"
+#include "api/agent_browser.h"
 #include "api/auth.h"
 #include "api/events.h"
 #include "api/extension.h"
+#include "api/function_calls.h"
 #include "api/identity.h"
 #include "api/operations.h"
 #include "api/queries.h"
 #include "api/responder.h"
 #include "api/router.h"
+#include "api/session_files.h"
 #include "api/sessions.h"
 #include "api/states.h"
 #include "api/stream.h"
@@ -83,6 +86,7 @@ struct Line {
 // What a desk is to be, as a configuration says it.
 struct DeskSetup {
   std::string media_folder = "/nonexistent";
+  std::string files_folder = "/nonexistent";
   bool any_extension = false;
   bool is_open = true;  // without a token a request is the local principal's
   Accounts::Settings accounts = {{}, true, true};
@@ -103,7 +107,9 @@ class Desk {
         responder({stage.hub, caller, stage.clock.clock(), later(), std::move(setup.responder)}),
         tabs(stage.hub, std::move(setup.media_folder), Random(4)),
         accounts(identity, std::move(setup.accounts),
-                 [this](auto job, auto done) { return work(std::move(job), std::move(done)); }) {
+                 [this](auto job, auto done) { return work(std::move(job), std::move(done)); }),
+        session_files(stage.hub, std::move(setup.files_folder),
+                      [this](auto job, auto done) { return work(std::move(job), std::move(done)); }) {
     access.add_port(5409);
     // As in the server.
     router.add(&tracking, {}, Tracking::entrances());
@@ -117,6 +123,9 @@ class Desk {
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
     router.add(&queries, Queries::routes());
+    router.add(&function_calls, FunctionCalls::routes());
+    router.add(&agent_browser, AgentBrowser::routes());
+    router.add(&session_files, SessionFiles::routes());
     router.add(&operations, Operations::routes());
   }
 
@@ -205,6 +214,9 @@ class Desk {
   Events events{stage.hub};
   Stream stream{stage.hub, tools, responder};
   Queries queries{{stage.hub, responder, Random(7), stage.clock.clock(), later()}};
+  FunctionCalls function_calls{stage.hub};
+  AgentBrowser agent_browser{{stage.hub, Random(8), stage.clock.clock()}};
+  SessionFiles session_files;
   Router router{access, identity, stage.log, Random(3)};
   Operations operations{stage.hub, router, "send"};
   bool is_overworked = false;  // no work is taken that is to be done elsewhere

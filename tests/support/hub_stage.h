@@ -1,5 +1,5 @@
-// A hub on a stage: a clock that is moved by hand, a FakeStore, a plain language, and answers that are kept.
-// A loop iteration is turn(): first the store, then the hub, as in the server. One thread.
+// A hub on a stage: a clock that is moved by hand, a FakeStore, a FakeBrowser, a plain language, and answers that are
+// kept. A loop iteration is turn(): first the store and the browser, then the hub, as in the server. One thread.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/hub.h"
+#include "support/fake_browser.h"
 #include "support/fake_store.h"
 #include "support/plain_dialect.h"
 #include "support/recording_outlet.h"
@@ -58,17 +59,20 @@ class HubStage {
     Limits limits = {};
     std::int64_t idle_us = std::int64_t{3600} * 1'000'000;
     std::size_t sessions_per_user = 0;
+    BrowserRules browsers = {};
+    bool has_browser = true;
   };
 
   HubStage() : HubStage(Options{}) {}
   explicit HubStage(Options const& options)
       : store(options.seed, options.commit_turns_max),
         hub({store, log, clock.clock(), Random(options.seed), options.limits, options.idle_us,
-             options.sessions_per_user}) {}
+             options.sessions_per_user, options.has_browser ? &fake_browser : nullptr, options.browsers}) {}
 
-  // The store's part of an iteration, then the hub's.
+  // The store's part of an iteration and the browser's, then the hub's.
   bool turn() {
     store.turn();
+    fake_browser.turn();
     return hub.turn();
   }
   void turns(int count) {
@@ -110,6 +114,7 @@ class HubStage {
   ManualClock clock;
   Log log;
   FakeStore store;
+  FakeBrowser fake_browser;
   PlainDialect dialect;
   Hub hub;
 };

@@ -25,9 +25,9 @@
 #include "api/identity.h"
 #include "api/router.h"
 #include "core/hub.h"
-#include "net/loop.h"
+#include "base/loop.h"
 #include "net/peers.h"
-#include "net/timer_wheel.h"
+#include "base/timer_wheel.h"
 #include "support/fake_store.h"
 #include "support/plain_dialect.h"
 

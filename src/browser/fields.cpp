@@ -1,0 +1,145 @@
+#include "browser/fields.h"
+
+#include <utility>
+
+#include "browser/params.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::int64_t pause_us = 20'000;
+
+void read_changes(json::object const& done, Impact& impact) {
+  impact.changes = find_number(done, "changes");
+  impact.more = find_number(done, "more");
+}
+
+}  // namespace
+
+Task<Result<json::object>> Fields::insist(Grip grip, std::string word, json::array more, std::int64_t timeout_ms) {
+  auto const end = deadline(timeout_ms);
+  for (;;) {
+    CO_TRY(auto done, co_await hands_.use(grip, word, more, end));
+    if (auto const never = json::find_string(done, "never"); !never.empty())
+      co_return error(Code::unprocessable, std::string(never));
+    auto const why = std::string(json::find_string(done, "why"));
+    if (why.empty()) co_return done;
+    auto const next = hands_.tab().now_us() + pause_us;
+    if (next >= end) co_return too_late(timeout_ms, why);
+    if (!co_await hands_.tab().sleep_until(next)) co_return hands_.tab().state().error();
+  }
+}
+
+Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t deadline_us) {
+  Impact impact;
+  auto const done = co_await hands_.use(grip, "finish", {}, deadline_us);
+  if (!done && done.error().code != Code::stale_ref) co_return done.error();
+  impact.is_known = done.has_value();
+  if (done) read_changes(*done, impact);
+  auto const placed = co_await pointer_.place(std::move(grip), read_box(box), deadline_us);
+  if (placed) impact.box = *placed;
+  co_return impact;
+}
+
+Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t timeout_ms) {
+  auto const end = deadline(timeout_ms);
+  auto& tab = hands_.tab();
+  for (;;) {
+    json::array given;
+    given.emplace_back(text);
+    CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), (end - tab.now_us()) / 1000));
+    auto box = find_object(ready, "box");
+    if (find_bool(ready, "done")) co_return co_await finish(std::move(grip), std::move(box), end);
+    auto const typed = co_await tab.send(tab.session(), "Input.insertText", only("text", text), end);
+    if (!typed) co_return tab.judge(typed.error());
+    json::array more;
+    more.emplace_back(text);
+    more.emplace_back(json::find_string(ready, "before"));
+    auto const done = co_await hands_.use(grip, "filled", std::move(more), end);
+    Impact impact;
+    impact.is_known = done.has_value();
+    if (!done && done.error().code != Code::stale_ref) co_return done.error();
+    if (done) {
+      if (auto const never = json::find_string(*done, "never"); !never.empty())
+        co_return error(Code::unprocessable, std::string(never));
+      if (done->contains("hit") && done->at("hit").is_bool() && !done->at("hit").get_bool()) {
+        if (tab.now_us() + pause_us >= end)
+          co_return too_late(timeout_ms, std::string(json::find_string(*done, "by")) + " takes the focus away");
+        continue;
+      }
+      read_changes(*done, impact);
+    }
+    auto const placed = co_await pointer_.place(std::move(grip), read_box(box), end);
+    if (placed) impact.box = *placed;
+    co_return impact;
+  }
+}
+
+Task<Result<Impact>> Fields::select(Grip grip, std::string label, std::int64_t timeout_ms) {
+  json::array more;
+  more.emplace_back(label);
+  CO_TRY(auto const done, co_await insist(grip, "select", std::move(more), timeout_ms));
+  auto box = find_object(done, "box");
+  co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+}
+
+Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_ms) {
+  CO_TRY(auto const before, co_await insist(grip, "checked", {}, timeout_ms));
+  if (find_bool(before, "on") == (wanted == Tick::on)) {
+    auto box = find_object(before, "box");
+    co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+  }
+  if (wanted == Tick::off && find_bool(before, "radio"))
+    co_return error(Code::unprocessable,
+                    "Cannot uncheck radio button. Radio buttons can only be unchecked by selecting another radio button "
+                    "in the same group.");
+  CO_TRY(auto impact, co_await pointer_.click(grip, 1, timeout_ms));
+  auto const after = co_await hands_.use(std::move(grip), "checked", {}, deadline(timeout_ms));
+  if (!after && after.error().code != Code::stale_ref) co_return after.error();
+  if (after && find_bool(*after, "on") != (wanted == Tick::on))
+    co_return error(Code::unprocessable, "Clicking the checkbox did not change its state");
+  co_return impact;
+}
+
+Task<Result<Impact>> Fields::upload(Grip grip, json::array paths, std::int64_t timeout_ms) {
+  auto const end = deadline(timeout_ms);
+  CO_TRY(auto const ready, co_await insist(grip, "takesFiles", {}, timeout_ms));
+  if (paths.size() > 1 && !find_bool(ready, "multiple"))
+    co_return error(Code::unprocessable, "Non-multiple file input can only accept single file");
+  json::object params;
+  params["files"] = std::move(paths);
+  params["objectId"] = grip.object_id;
+  auto& tab = hands_.tab();
+  auto const set = co_await tab.send(grip.session, "DOM.setFileInputFiles", params, end);
+  if (!set) co_return tab.judge(set.error());
+  auto box = find_object(ready, "box");
+  co_return co_await finish(std::move(grip), std::move(box), end);
+}
+
+Task<Result<Impact>> Fields::show(Grip grip, std::int64_t timeout_ms) {
+  CO_TRY(auto const shown, co_await insist(grip, "show", {}, timeout_ms));
+  auto box = find_object(shown, "box");
+  co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+}
+
+Task<Result<Impact>> Fields::strike(std::vector<KeyCommand> commands, std::int64_t timeout_ms) {
+  auto& tab = hands_.tab();
+  auto const end = deadline(timeout_ms);
+  auto const main = tab.frames.main() == nullptr ? std::string() : tab.frames.main()->id;
+  co_await hands_.use_in(main, "observe", {}, end);
+  std::vector<Later<Tab::Answer>> answers;
+  answers.reserve(commands.size());
+  for (auto const& command : commands) answers.push_back(tab.send(tab.session(), command.method, command.params, end));
+  for (auto const& later : answers) {
+    auto const answer = co_await later;
+    if (!answer && answer.error().code == Code::timeout) co_return too_late(timeout_ms, "the page does not answer");
+    if (!answer) co_return tab.judge(answer.error());
+  }
+  Impact impact;
+  auto const done = co_await hands_.use_in(main, "finish", {}, end);
+  impact.is_known = done.has_value();
+  if (done) read_changes(*done, impact);
+  co_return impact;
+}
+
+}  // namespace sojourn

@@ -1,0 +1,395 @@
+#include "browser/hands_script.h"
+
+namespace sojourn {
+
+// Runs in a world of its own, so what a page's scripts change of the language is not there; the document is the same.
+// Each function that is called from outside answers with a plain object.
+std::string_view hands_script() {
+  static constexpr std::string_view script = R"script((() => {
+if (globalThis.hands) return;
+const short = (text, max) => (text.length > max ? text.slice(0, max) + '...' : text);
+const describe = (el) => {
+  if (!el || el.nodeType !== 1) return 'nothing';
+  let text = '<' + el.localName;
+  for (const name of ['id', 'class', 'name', 'role', 'type']) {
+    const value = el.getAttribute(name);
+    if (value) text += ` ${name}="${short(value, 40)}"`;
+  }
+  return text + '>';
+};
+// Flat tree: what an element is drawn inside of. Closed roots do not tell of their slots, unless we came from there.
+const above = (node, roots) => {
+  if (node.assignedSlot) return node.assignedSlot;
+  const parent = node.parentNode;
+  for (const root of roots)
+    if (root.host === parent)
+      for (const slot of root.querySelectorAll('slot'))
+        if (slot.assignedNodes().includes(node)) return slot;
+  return parent instanceof ShadowRoot ? parent.host : parent;
+};
+const rootsOf = (el) => {
+  const roots = [];
+  for (let root = el.getRootNode(); root; root = root.host ? root.host.getRootNode() : null) roots.unshift(root);
+  return roots;
+};
+// What receives a pointer at this point is the element or inside of it; otherwise what does.
+const hitTest = (el, x, y) => {
+  const roots = rootsOf(el);
+  let hit = null;
+  for (let i = 0; i < roots.length; ++i) {
+    const next = roots[i].elementFromPoint(x, y);
+    if (!next) break;
+    hit = next;
+    if (roots[i + 1] && next !== roots[i + 1].host) break;
+  }
+  for (let node = hit; node; node = above(node, roots)) {
+    if (node === el) return { ok: true };
+    if (node.localName === 'label' && node.control === el) return { ok: true };
+  }
+  return { ok: false, by: hit };
+};
+const targetOf = (el) => {
+  const clickable = el.closest('button, a, [role=button], [role=link]');
+  return clickable && clickable !== el && !el.matches('input, select, textarea, label') ? clickable : el;
+};
+const rects = (el) => {
+  if (getComputedStyle(el).display !== 'contents') return [...el.getClientRects()];
+  const range = document.createRange();
+  range.selectNodeContents(el);
+  return [...range.getClientRects()];
+};
+const isVisible = (el) => el.checkVisibility({ checkVisibilityCSS: true }) ||
+  (getComputedStyle(el).display === 'contents' && getComputedStyle(el).visibility === 'visible');
+// A point of it that is in the viewport, or null.
+const pointOf = (el) => {
+  for (const rect of rects(el)) {
+    const left = Math.max(rect.left, 0), right = Math.min(rect.right, innerWidth);
+    const top = Math.max(rect.top, 0), bottom = Math.min(rect.bottom, innerHeight);
+    if (right - left >= 1 && bottom - top >= 1) return { x: (left + right) / 2, y: (top + bottom) / 2 };
+  }
+  return null;
+};
+const boxOf = (el) => {
+  const r = el.getBoundingClientRect();
+  return { x: r.x, y: r.y, width: r.width, height: r.height };
+};
+const isDisabled = (el) => el.matches(':disabled') || !!el.closest('[aria-disabled="true"]') ||
+  !!el.closest('[inert]');
+const isMoving = (el) => {
+  for (let node = el; node; node = above(node, []))
+    if (node.getAnimations)
+      for (const animation of node.getAnimations()) if (animation.playState === 'running') return true;
+  return false;
+};
+const frame = () => new Promise((done) => {
+  const timer = setTimeout(done, 100);
+  requestAnimationFrame(() => { clearTimeout(timer); done(); });
+});
+// Until it was at the same place in two frames one after the other.
+const steady = async (el, max) => {
+  let last = '';
+  for (const end = performance.now() + max; performance.now() < end;) {
+    await frame();
+    const now = JSON.stringify(boxOf(el));
+    if (now === last) return true;
+    last = now;
+  }
+  return false;
+};
+const places = ['center', 'end', 'start', 'nearest'];
+const bringIntoView = (el, attempt) => {
+  const block = places[attempt % places.length];
+  const target = getComputedStyle(el).display === 'contents' ? el.firstElementChild ?? el : el;
+  target.scrollIntoView({ block, inline: block === 'nearest' ? 'nearest' : 'center', behavior: 'instant' });
+};
+// Why it can't be acted on now, or ''.
+const obstacle = (el, wants) => {
+  if (!rects(el).some((r) => r.width > 0 && r.height > 0) || !isVisible(el)) return 'the element is not visible';
+  if (wants.enabled && isDisabled(el)) return 'the element is not enabled';
+  if (wants.editable && (el.readOnly || el.getAttribute('aria-readonly') === 'true')) return 'the element is not editable';
+  return '';
+};
+const gone = { gone: true };
+
+const kinds = {
+  click: ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'dblclick', 'auxclick', 'contextmenu'],
+  hover: ['mousemove', 'pointermove', 'mouseover', 'pointerover', 'mouseenter', 'pointerenter'],
+};
+let guard = null;
+const disarm = () => {
+  if (!guard) return null;
+  for (const kind of guard.kinds) removeEventListener(kind, guard.listen, true);
+  const was = guard;
+  guard = null;
+  return was;
+};
+// The first event decides: when it does not lead to the element, it and all that follow reach nobody.
+const arm = (el, kind) => {
+  disarm();
+  const mine = { kinds: kinds[kind], verdict: null, by: '' };
+  mine.listen = (event) => {
+    if (!event.isTrusted) return;
+    if (mine.verdict === null) {
+      const test = el ? hitTest(targetOf(el), event.clientX, event.clientY) : { ok: false, by: event.target };
+      mine.verdict = test.ok;
+      if (!test.ok) mine.by = describe(test.by);
+    }
+    if (mine.verdict) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  guard = mine;
+  for (const kind of mine.kinds) addEventListener(kind, mine.listen, { capture: true, passive: false });
+};
+
+// What is typed reaches the element that has the focus, or nobody.
+const hasFocus = (el) => {
+  const active = el.getRootNode().activeElement;
+  return !!active && (active === el || el.contains(active) || (el.isContentEditable && active.contains(el)));
+};
+const armText = (el) => {
+  disarm();
+  const mine = { kinds: ['beforeinput'], verdict: null, by: '' };
+  mine.listen = (event) => {
+    if (!event.isTrusted || (mine.verdict = hasFocus(el))) return;
+    mine.by = describe(event.target);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  guard = mine;
+  addEventListener('beforeinput', mine.listen, true);
+};
+
+let changes = 0;
+const observer = new MutationObserver((list) => { changes += list.length; });
+const observe = () => observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+const changed = () => (changes += observer.takeRecords().length);
+// After everything that was ready to run before it.
+const idle = () => new Promise((done) => {
+  const timer = setTimeout(done, 50);
+  scheduler.postTask(() => { clearTimeout(timer); done(); }, { priority: 'background' });
+});
+const editable = (el) => (el.localName === 'label' && el.control ? el.control : el);
+const insist = { bubbles: true, composed: true };
+const tell = (el, ...names) => { for (const name of names) el.dispatchEvent(new Event(name, insist)); };
+const setters = new Map();
+const setValue = (el, value) => {
+  const kind = Object.getPrototypeOf(el);
+  if (!setters.has(kind)) setters.set(kind, Object.getOwnPropertyDescriptor(kind, 'value')?.set);
+  const set = setters.get(kind);
+  if (set) set.call(el, value); else el.value = value;
+};
+const typed = new Set(['', 'text', 'email', 'number', 'password', 'search', 'tel', 'url']);
+const settable = new Set(['color', 'date', 'time', 'datetime-local', 'month', 'range', 'week']);
+
+const checkedOf = (el) => {
+  if (el.localName === 'label' && el.control) el = el.control;
+  if (el.localName === 'input' && ['checkbox', 'radio'].includes(el.type)) return { on: el.checked, radio: el.type === 'radio' };
+  const role = el.getAttribute('role') ?? '';
+  if (!['checkbox', 'radio', 'switch', 'menuitemcheckbox', 'menuitemradio', 'option', 'treeitem'].includes(role)) return null;
+  const state = el.getAttribute('aria-checked') ?? el.getAttribute('aria-selected');
+  return { on: state === 'true', radio: role === 'radio' };
+};
+
+globalThis.hands = {
+  // Is it there, to be seen, still, enabled, and does it get what the pointer does? Then it is guarded from now on, and
+  // changes are counted.
+  async ready(el, wants) {
+    if (!el.isConnected) return gone;
+    let why = obstacle(el, wants);
+    if (why) return { why };
+    if (isMoving(el) && !(await steady(el, wants.steadyMs))) return { why: 'the element is not stable' };
+    let point = pointOf(el), test = point && hitTest(targetOf(el), point.x, point.y);
+    if (!test?.ok || wants.bring) {
+      bringIntoView(el, wants.attempt);
+      point = pointOf(el);
+      test = point && hitTest(targetOf(el), point.x, point.y);
+    }
+    if (!el.isConnected) return gone;
+    if (!point) return { why: 'the element is outside of the viewport' };
+    if (!test.ok) return { why: `the element is covered by ${describe(test.by)}` };
+    changes = 0;
+    observe();
+    if (wants.guard) arm(el, wants.guard);
+    return { point, box: boxOf(el) };
+  },
+  // A frame element: does the point of its document get what the pointer does there? Then nothing else here does.
+  through(el, point, guardKind) {
+    if (!el.isConnected) return gone;
+    const rect = el.getBoundingClientRect();
+    const scaleX = el.offsetWidth ? rect.width / el.offsetWidth : 1, scaleY = el.offsetHeight ? rect.height / el.offsetHeight : 1;
+    const style = getComputedStyle(el);
+    const offset = { x: rect.left + (el.clientLeft + parseFloat(style.paddingLeft)) * scaleX,
+                     y: rect.top + (el.clientTop + parseFloat(style.paddingTop)) * scaleY };
+    const at = { x: offset.x + point.x * scaleX, y: offset.y + point.y * scaleY };
+    const test = hitTest(el, at.x, at.y);
+    if (!test.ok && guardKind)
+      return { why: test.by ? `the element's frame is covered by ${describe(test.by)}` : 'the element is outside of the viewport' };
+    if (guardKind) arm(null, guardKind);
+    return { point: at, offset, scale: { x: scaleX, y: scaleY } };
+  },
+  // Who got it: true, false, or null when no event came. `changes` of what ran until now, `more` of what came after that.
+  async finish() {
+    const was = disarm();
+    changed();
+    const first = changes;
+    await idle();
+    changed();
+    return { hit: was?.verdict ?? null, by: was?.by ?? '', changes, more: changes - first };
+  },
+  disarm() { disarm(); return {}; },
+  observe() { changes = 0; observe(); return {}; },
+  // Until nothing changed for that long.
+  async quiet(ms, max) {
+    const end = performance.now() + max;
+    observe();
+    for (let last = -1; performance.now() < end;) {
+      changed();
+      if (changes === last) break;
+      last = changes;
+      await new Promise((done) => setTimeout(done, ms));
+    }
+    observer.disconnect();
+    return { changes };
+  },
+  rest() { observer.disconnect(); observer.takeRecords(); return {}; },
+
+  watchDrag() {
+    hands.drag = { started: false };
+    const mine = hands.drag;
+    addEventListener('dragstart', (event) => setTimeout(() => { mine.started = !event.defaultPrevented; }), { capture: true, once: true });
+    return {};
+  },
+  async dragged() { await idle(); return hands.drag ?? {}; },
+
+  async show(el) {
+    if (!el.isConnected) return gone;
+    if (!rects(el).length) return { why: 'the element is not visible' };
+    changes = 0;
+    observe();
+    bringIntoView(el, 0);
+    await frame();
+    return { box: boxOf(el) };
+  },
+  // Ready to be typed into, with all that is in it selected; or set already when nothing can be typed into it.
+  fill(given, text) {
+    if (!given.isConnected) return gone;
+    const el = editable(given);
+    const why = obstacle(el, { enabled: true, editable: true });
+    if (why) return { why };
+    changes = 0;
+    observe();
+    const type = el.localName === 'input' ? el.type : '';
+    if (el.localName === 'input' && settable.has(type)) {
+      el.focus();
+      setValue(el, text.trim());
+      if (el.value !== text.trim() && type !== 'range') return { never: `Malformed value: ${short(text, 100)} is not a ${type}` };
+      tell(el, 'input', 'change');
+      return { done: true, box: boxOf(el) };
+    }
+    const takesText = (el.localName === 'input' && typed.has(type)) || el.localName === 'textarea' || el.isContentEditable;
+    if (!takesText)
+      return { never: el.localName === 'input' ? `Input of type "${type}" cannot be filled`
+                                               : 'Element is not an <input>, <textarea> or [contenteditable] element' };
+    if (type === 'number' && text !== '' && Number.isNaN(Number(text))) return { never: 'Cannot type text into input[type=number]' };
+    if (!pointOf(el)) bringIntoView(el, 0);
+    el.focus();
+    if (!hasFocus(el)) return { why: 'the element does not take the focus' };
+    if (el.isContentEditable) {
+      const range = document.createRange();
+      range.selectNodeContents(el);
+      const selection = getSelection();
+      selection.removeAllRanges();
+      selection.addRange(range);
+    } else {
+      el.select();
+    }
+    const before = el.isContentEditable ? el.innerText : el.value;
+    if (text === '') document.execCommand('delete');
+    else armText(el);
+    return { done: text === '', before, box: boxOf(el) };
+  },
+  // Did it get what was typed, and keep it?
+  async filled(given, text, before) {
+    const done = await hands.finish();
+    if (!given.isConnected || done.hit === false) return done;
+    const el = editable(given);
+    const value = el.isContentEditable ? el.innerText : el.value;
+    const plain = (s) => s.replace(/\s+/g, ' ').trim();
+    if (plain(value) !== plain(text) && value === before)
+      done.never = `the element did not keep the text; it has ${el.type === 'password' ? 'another' : JSON.stringify(short(value, 100))}`;
+    return done;
+  },
+  select(given, wanted) {
+    if (!given.isConnected) return gone;
+    const el = editable(given);
+    if (el.localName !== 'select') return { never: 'Element is not a <select> element' };
+    const why = obstacle(el, { enabled: true });
+    if (why) return { why };
+    const plain = (s) => s.replace(/\s+/g, ' ').trim();
+    const options = [...el.options];
+    const label = (o) => plain(o.label || o.text);
+    const option = options.find((o) => label(o) === plain(wanted)) ?? options.find((o) => o.value === wanted);
+    if (!option) {
+      const labels = options.slice(0, 50).map((o) => JSON.stringify(short(label(o), 60))).join(', ');
+      return { never: `no option has the label ${JSON.stringify(short(wanted, 100))}; there are: ${labels || 'none'}` };
+    }
+    if (option.disabled || option.parentNode.disabled) return { why: `the option ${JSON.stringify(short(wanted, 100))} is not enabled` };
+    changes = 0;
+    observe();
+    if (!pointOf(el)) bringIntoView(el, 0);
+    el.focus();
+    if (el.multiple) for (const o of options) o.selected = o === option;
+    option.selected = true;
+    tell(el, 'input', 'change');
+    return { box: boxOf(el) };
+  },
+  checked(el) {
+    if (!el.isConnected) return gone;
+    const state = checkedOf(el);
+    return state ? { ...state, box: boxOf(el) } : { never: 'Not a checkbox or radio button' };
+  },
+  takesFiles(given) {
+    if (!given.isConnected) return gone;
+    const el = editable(given);
+    if (el.localName !== 'input' || el.type !== 'file') return { never: 'Node is not an HTMLInputElement of type file' };
+    changes = 0;
+    observe();
+    return { box: boxOf(el), multiple: el.multiple };
+  },
+  // What moves is the page, or what can be scrolled in the middle of it.
+  async scroll(dx, dy) {
+    changes = 0;
+    observe();
+    const can = (el) => {
+      const style = getComputedStyle(el);
+      const along = (size, client, overflow) => size > client + 1 && overflow !== 'visible' && overflow !== 'hidden' && overflow !== 'clip';
+      return dy ? along(el.scrollHeight, el.clientHeight, style.overflowY) : along(el.scrollWidth, el.clientWidth, style.overflowX);
+    };
+    const page = document.scrollingElement ?? document.documentElement;
+    const from = [scrollX, scrollY];
+    window.scrollBy({ left: dx, top: dy, behavior: 'instant' });
+    let moved = scrollX !== from[0] || scrollY !== from[1];
+    if (!moved) {
+      let el = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+      while (el?.shadowRoot?.elementFromPoint(innerWidth / 2, innerHeight / 2)) {
+        const inner = el.shadowRoot.elementFromPoint(innerWidth / 2, innerHeight / 2);
+        if (inner === el) break;
+        el = inner;
+      }
+      for (; el && el !== page && !moved; el = above(el, []))
+        if (el.nodeType === 1 && can(el)) {
+          const at = [el.scrollLeft, el.scrollTop];
+          el.scrollBy({ left: dx, top: dy, behavior: 'instant' });
+          moved = el.scrollLeft !== at[0] || el.scrollTop !== at[1];
+        }
+    }
+    if (moved) await frame();
+    return { moved };
+  },
+};
+})())script";
+  return script;
+}
+
+}  // namespace sojourn

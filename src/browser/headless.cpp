@@ -1,0 +1,109 @@
+#include "browser/headless.h"
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include "base/timers.h"
+#include "browser/chromium.h"
+#include "browser/seats.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::size_t contexts_max = 1000;
+constexpr std::int64_t kib_a_context = 64 * 1024;  // what a session of ordinary pages takes
+constexpr std::int64_t kib_reserved = 512 * 1024;  // of the machine's memory, for everybody else
+
+// What the machine could still give, in KiB.
+std::int64_t find_available_kib() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::int64_t kib = 0;
+  std::string unit;
+  while (file >> name >> kib >> unit)
+    if (name == "MemAvailable:") return kib;
+  return 0;
+}
+
+}  // namespace
+
+// What lives on the browser thread, beside the letters to it.
+struct Headless::Room {
+  explicit Room(BrowserSettings s) : settings(std::move(s)) {}
+
+  BrowserSettings settings;
+  Loop loop;
+  Mailbox letters{loop};
+  Timers timers;
+  std::unique_ptr<Seats> seats;
+};
+
+Headless::Headless(Loop& loop, BrowserSettings settings) : settings_(std::move(settings)), back_(loop) {
+  settings_.profile_key = profile_key(settings_.data);
+  sweep_leftovers(settings_.data);
+}
+
+Headless::~Headless() {
+  if (!room_) return;
+  room_->letters.post([room = room_.get()] {
+    room->seats.reset();
+    room->loop.stop();
+  });
+  thread_.join();
+}
+
+void Headless::know(std::string url, std::vector<int> own_ports) {
+  settings_.url = std::move(url);
+  settings_.own_ports = std::move(own_ports);
+}
+
+std::size_t Headless::capacity() const {
+  if (settings_.contexts_max > 0) return settings_.contexts_max;
+  auto const more = std::max<std::int64_t>(0, (find_available_kib() - kib_reserved) / kib_a_context);
+  return std::min(contexts_max, live_ + static_cast<std::size_t>(more));
+}
+
+void Headless::begin() {
+  if (room_) return;
+  room_ = std::make_unique<Room>(settings_);
+  thread_ = std::thread([this, room = room_.get()] {
+    room->seats = std::make_unique<Seats>(room->loop, room->timers, room->settings, [this](BrowserNews news) {
+      back_.post([this, news = std::move(news)] { on_news_(news); });
+    });
+    room->loop.run([room]() -> std::int64_t {
+      room->timers.run_due(Clock().now().steady_us);
+      return room->timers.next_us();
+    });
+  });
+}
+
+Browser::Done Headless::bring_back(Done done) {
+  if (!done) return {};
+  return [this, done = std::move(done)](Result<std::string> result) {
+    back_.post([done, result = std::move(result)] { done(result); });
+  };
+}
+
+void Headless::open(std::string const& session_id, BrowserWish wish) {
+  begin();
+  ++live_;
+  room_->letters.post(
+      [room = room_.get(), session_id, wish = std::move(wish)] { room->seats->open(session_id, wish); });
+}
+
+void Headless::call(FunctionCall call, Done done) {
+  begin();
+  room_->letters.post([room = room_.get(), call = std::move(call), done = bring_back(std::move(done))] {
+    room->seats->call(call, done);
+  });
+}
+
+void Headless::close(std::string const& session_id, Done done) {
+  begin();
+  if (live_ > 0) --live_;
+  room_->letters.post(
+      [room = room_.get(), session_id, done = bring_back(std::move(done))] { room->seats->close(session_id, done); });
+}
+
+}  // namespace sojourn

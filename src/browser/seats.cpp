@@ -1,0 +1,267 @@
+#include "browser/seats.h"
+
+#include <cstdlib>
+
+#include <utility>
+
+namespace sojourn {
+namespace {
+
+// A function that should have ended by itself gets so much more before its page is taken for hung.
+constexpr std::int64_t grace_us = 2'000'000;
+constexpr std::size_t waiting_max = 100;
+constexpr std::int64_t sweep_us = 60'000'000;
+
+std::int64_t now_us() { return Clock().now().steady_us; }
+
+// Swept with the profiles of a server that was killed.
+std::string uploads_prefix(BrowserSettings const& settings) {
+  char const* const folder = std::getenv("TMPDIR");
+  return std::string(folder != nullptr && *folder != 0 ? folder : "/tmp") + "/sojourn-browser-" + settings.profile_key +
+         '-';
+}
+
+Error ended() { return error(Code::ended, "Session ended"); }
+
+}  // namespace
+
+struct Seats::Job {
+  FunctionCall call;
+  std::int64_t deadline_us = 0;
+  Browser::Done done;  // empty = answered
+  TimerId guard = 0;
+};
+
+struct Seats::Seat {
+  std::string id;
+  BrowserWish wish;
+  std::shared_ptr<Fleet::Berth> berth;  // null = not there yet
+  std::optional<Error> failure;         // why there is no page and will be none
+  std::unique_ptr<Recorder> recorder;
+  std::deque<std::shared_ptr<Job>> waiting;
+  std::shared_ptr<Job> running;
+  bool is_over = false;
+
+  bool may_run() const { return berth || failure; }
+};
+
+Seats::Seats(Loop& loop, Timers& timers, BrowserSettings const& settings, Browser::OnNews on_news)
+    : loop_(loop),
+      timers_(timers),
+      settings_(settings),
+      on_news_(std::move(on_news)),
+      files_(settings, uploads_prefix(settings)),
+      fleet_(loop, timers, settings) {
+  files_.sweep_leftovers(Clock().now().utc_us);
+  sweep();
+}
+
+Seats::~Seats() {
+  for (auto& [id, seat] : std::exchange(seats_, {})) {
+    empty(seat, error(Code::unavailable, "the server is shutting down"));
+    if (seat->berth) seat->berth->page->give_up();
+  }
+}
+
+void Seats::open(std::string const& session_id, BrowserWish wish) {
+  auto const seat = std::make_shared<Seat>();
+  seat->id = session_id;
+  seat->wish = std::move(wish);
+  seats_[session_id] = seat;
+  std::function<void(Result<>)> done = [this, seat](Result<> prepared) {
+    if (!prepared && !seat->failure) seat->failure = prepared.error();
+    run_next(seat);
+  };
+  start(prepare(seat), std::move(done));
+}
+
+Task<Result<>> Seats::prepare(SeatRef seat) {
+  std::function<void(std::string)> on_gone = [this, weak = std::weak_ptr<Seat>(seat)](std::string reason) {
+    if (auto const one = weak.lock()) on_browser_gone(one, reason);
+  };
+  auto wish = seat->wish;
+  auto taken = co_await fleet_.take(std::move(wish), std::move(on_gone));
+  if (!taken) co_return taken.error();
+  auto const berth = std::make_shared<Fleet::Berth>(*std::move(taken));
+  if (seat->is_over) {
+    fleet_.give_back(*berth);
+    co_return ended();
+  }
+  std::function<void(std::string, json::object)> on_news = [this, id = seat->id](std::string name, json::object data) {
+    tell(id, std::move(name), std::move(data));
+  };
+  berth->page->settle_in(files_, seat->id, std::move(on_news));
+  auto furniture = seat->wish;
+  auto furnished = co_await berth->page->furnish(std::move(furniture));
+  if (seat->is_over || !furnished) {
+    fleet_.give_back(*berth);
+    co_return seat->is_over ? ended() : furnished.error();
+  }
+  seat->berth = berth;
+  if (seat->wish.records_video) co_await begin_recording(seat);
+  co_return Result<>();
+}
+
+// Without a recording a session works all the same; that there is none is told.
+Task<Result<>> Seats::begin_recording(SeatRef seat) {
+  auto const& page = seat->berth->page;
+  auto const path = files_.place(seat->id, video_name);
+  if (!path) co_return path.error();
+  RecorderWorld world{Fleet::wire_of(*seat->berth), loop_, timers_, page->cdp_session()};
+  RecorderSetup setup;
+  setup.path = *path;
+  setup.width = page->width();
+  setup.height = page->height();
+  auto started = Recorder::start(std::move(world), std::move(setup));
+  if (!started) {
+    json::object data;
+    data["reason"] = started.error().message;
+    tell(seat->id, "not_recorded", std::move(data));
+    co_return started.error();
+  }
+  seat->recorder = *std::move(started);
+  page->listen("Page.screencastFrame", [weak = std::weak_ptr<Seat>(seat)](json::object const& frame) {
+    auto const one = weak.lock();
+    if (one && one->recorder) one->recorder->on_frame(frame);
+  });
+  co_return Result<>();
+}
+
+void Seats::call(FunctionCall call, Browser::Done done) {
+  auto const place = seats_.find(call.session_id);
+  if (place == seats_.end()) return done(ended());
+  auto const seat = place->second;
+  if (seat->waiting.size() >= waiting_max)
+    return done(error(Code::too_many, "too many calls of this session wait; try again when one is done"));
+  auto const job = std::make_shared<Job>();
+  job->deadline_us = now_us() + call.timeout_us;
+  job->call = std::move(call);
+  job->done = std::move(done);
+  job->guard = timers_.set(job->deadline_us + grace_us, [this, job, weak = std::weak_ptr<Seat>(seat)] {
+    auto const one = weak.lock();
+    if (!one) return;
+    bool const is_running = one->running == job;
+    if (is_running && one->berth) {
+      json::object data;
+      data["function"] = to_word(job->call.function);
+      tell(one->id, "hung", std::move(data));
+    }
+    answer(*job, error(Code::timeout, "the page did not answer in time"));
+  });
+  seat->waiting.push_back(job);
+  run_next(seat);
+}
+
+void Seats::run_next(SeatRef const& seat) {
+  while (!seat->is_over && !seat->running && seat->may_run() && !seat->waiting.empty()) {
+    auto const job = seat->waiting.front();
+    seat->waiting.pop_front();
+    if (!job->done) continue;  // its time was over
+    if (seat->failure) {
+      answer(*job, *seat->failure);
+      continue;
+    }
+    seat->running = job;
+    std::function<void(Result<json::object>)> done = [this, seat, job](Result<json::object> output) {
+      if (output)
+        answer(*job, json::to_text(*output));
+      else
+        answer(*job, output.error());
+      seat->running.reset();
+      run_next(seat);
+    };
+    start(work(seat, job), std::move(done));
+  }
+}
+
+Task<Result<json::object>> Seats::work(SeatRef seat, std::shared_ptr<Job> job) {
+  auto const berth = seat->berth;
+  bool const wants_video = job->call.function == Function::open && job->call.input.contains("record_video") &&
+                           job->call.input.at("record_video") == json::value(true);
+  if (wants_video && !seat->recorder) co_await begin_recording(seat);
+  auto input = std::move(job->call.input);
+  auto output = co_await berth->page->call(job->call.function, std::move(input), job->deadline_us);
+  co_return output;
+}
+
+void Seats::answer(Job& job, Result<std::string> result) {
+  timers_.cancel(std::exchange(job.guard, 0));
+  if (auto const done = std::exchange(job.done, {})) done(std::move(result));
+}
+
+void Seats::empty(SeatRef const& seat, Error const& why) {
+  seat->is_over = true;
+  if (seat->running) answer(*seat->running, why);
+  for (auto const& job : std::exchange(seat->waiting, {})) answer(*job, why);
+}
+
+void Seats::close(std::string const& session_id, Browser::Done done) {
+  auto const place = seats_.find(session_id);
+  if (place == seats_.end()) {
+    if (done) done(std::string("{\"success\":true,\"video\":null,\"output_meta\":null}"));
+    return;
+  }
+  auto const seat = place->second;
+  seats_.erase(place);
+  empty(seat, ended());
+  std::function<void(Result<json::object>)> on_end = [done = std::move(done)](Result<json::object> output) {
+    if (done) done(json::to_text(*output));
+  };
+  start(end(seat), std::move(on_end));
+}
+
+// Its page goes at once; its video may take a moment.
+Task<Result<json::object>> Seats::end(SeatRef seat) {
+  auto const recorder = std::move(seat->recorder);
+  Later<Result<>> finished;
+  if (recorder)
+    finished = recorder->finish();
+  else
+    finished.give(error(Code::not_found, "nothing was recorded"));
+  if (seat->berth) {
+    seat->berth->page->give_up();
+    fleet_.give_back(*seat->berth);
+  }
+  co_await finished;
+  json::object output;
+  output["success"] = true;
+  output["video"] = files_.hand_over(seat->id);
+  output["output_meta"] = nullptr;
+  files_.forget(seat->id, Clock().now().utc_us);
+  co_return output;
+}
+
+// The browser is gone with all of its pages.
+void Seats::on_browser_gone(SeatRef const& seat, std::string const& reason) {
+  if (seat->is_over) return;
+  auto const id = seat->id;
+  json::object data;
+  data["reason"] = reason;
+  seat->failure = error(Code::crashed, "the browser crashed: " + reason);
+  if (seat->berth) seat->berth->page->give_up();
+  if (seat->recorder) seat->recorder->leave_page();
+  auto const why = *seat->failure;
+  if (seat->running) answer(*seat->running, why);
+  for (auto const& job : std::exchange(seat->waiting, {})) answer(*job, why);
+  BrowserNews news;
+  news.session_id = id;
+  news.name = "crashed";
+  news.data = json::to_text(data);
+  news.is_end = true;
+  on_news_(std::move(news));
+}
+
+void Seats::tell(std::string const& session_id, std::string name, json::object data) {
+  BrowserNews news;
+  news.session_id = session_id;
+  news.name = std::move(name);
+  news.data = json::to_text(data);
+  on_news_(std::move(news));
+}
+
+void Seats::sweep() {
+  files_.sweep(Clock().now().utc_us);
+  timers_.set(now_us() + sweep_us, [this] { sweep(); });
+}
+
+}  // namespace sojourn

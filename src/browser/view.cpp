@@ -1,0 +1,102 @@
+#include "browser/view.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "base/crypto.h"
+#include "browser/params.h"
+
+namespace sojourn {
+namespace {
+
+constexpr int captures_max = 4;  // of a page whose documents change all the time
+
+json::object capture_params() {
+  json::array styles;
+  for (auto const style : captured_styles) styles.emplace_back(style);
+  json::object params;
+  params["computedStyles"] = std::move(styles);
+  params["includePaintOrder"] = params["includeDOMRects"] = false;
+  return params;
+}
+
+}  // namespace
+
+Task<Result<std::vector<FrameCapture>>> View::gather(std::int64_t deadline_us) {
+  struct Pending {
+    FrameCapture capture;
+    Later<Result<std::string>> text;
+    std::optional<Later<Tab::Answer>> owner;
+  };
+  auto const params = capture_params();
+  std::vector<Pending> pending;
+  for (auto const* const frame : tab_.frames.all()) {
+    auto const* const parent = tab_.frames.find(frame->parent_id);
+    if (parent != nullptr && parent->session == frame->session) continue;  // is in its parent's
+    Pending one;
+    one.capture.cdp_session = frame->session;
+    one.capture.frame_id = frame->id;
+    if (parent != nullptr) {
+      one.capture.owner_session = parent->session;
+      one.owner = tab_.send(parent->session, "DOM.getFrameOwner", only("frameId", frame->id), deadline_us);
+    }
+    one.text = tab_.send_for_text(frame->session, "DOMSnapshot.captureSnapshot", params, deadline_us);
+    pending.push_back(std::move(one));
+  }
+  std::vector<FrameCapture> captures;
+  for (auto& one : pending) {
+    bool const is_page = !one.owner;
+    if (one.owner) {
+      auto const owner = co_await *one.owner;
+      if (owner) one.capture.owner_node = find_integer(*owner, "backendNodeId");
+    }
+    auto text = co_await one.text;
+    if (!text && is_page) co_return tab_.judge(text.error());
+    if (!text || (!is_page && one.capture.owner_node == 0)) continue;  // that frame went away
+    one.capture.text = std::move(*text);
+    captures.push_back(std::move(one.capture));
+  }
+  co_return captures;
+}
+
+Task<Result<Capture>> View::capture(CaptureWish wish, std::int64_t deadline_us) {
+  for (int tries = 1;; ++tries) {
+    auto const before = tab_.frames.last_document();
+    CO_TRY(auto const captures, co_await gather(deadline_us));
+    if (before != tab_.frames.last_document() && tries < captures_max) continue;
+    Generations generations;
+    for (auto const* const frame : tab_.frames.all())
+      generations[frame->id] = static_cast<std::int64_t>(frame->document);
+    co_return read_captures(captures, generations, wish);
+  }
+}
+
+Task<Result<>> View::clip_whole(json::object* params, std::int64_t deadline_us) {
+  auto const metrics = co_await tab_.send(tab_.session(), "Page.getLayoutMetrics", {}, deadline_us);
+  if (!metrics) co_return tab_.judge(metrics.error());
+  auto const& content = find_object(*metrics, "cssContentSize");
+  json::object clip;
+  clip["x"] = clip["y"] = 0;
+  clip["width"] = std::clamp(find_number(content, "width"), static_cast<double>(tab_.width), picture_pixels_max);
+  clip["height"] = std::clamp(find_number(content, "height"), static_cast<double>(tab_.height), picture_pixels_max);
+  clip["scale"] = 1;
+  (*params)["clip"] = std::move(clip);
+  (*params)["captureBeyondViewport"] = true;
+  co_return Result<>{};
+}
+
+Task<Result<std::string>> View::picture(Extent extent, Picture kind, std::int64_t deadline_us) {
+  json::object params;
+  params["format"] = kind == Picture::png ? "png" : "jpeg";
+  if (kind == Picture::jpeg) params["quality"] = 80;
+  if (extent == Extent::whole_page) CO_CHECK(co_await clip_whole(&params, deadline_us));
+  auto const taken = co_await tab_.send(tab_.session(), "Page.captureScreenshot", params, deadline_us);
+  if (!taken) co_return tab_.judge(taken.error());
+  std::string bytes;
+  if (!base64_decode(json::find_string(*taken, "data"), bytes) || bytes.empty())
+    co_return error(Code::failed, "the browser gave no picture");
+  co_return bytes;
+}
+
+}  // namespace sojourn
