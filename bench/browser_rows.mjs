@@ -2,7 +2,9 @@
 
 export const caseOrder = ['open', 'open_at_once', 'id', 'evaluate', 'click', 'snapshots', 'twenty', 'memory', 'cycles', 'recording'];
 
-const kb = (value) => (value === undefined || value === null ? null : value / 1024);
+// /proc counts in KiB.
+const mb = (value) => (value === undefined || value === null ? null : value * 1.024 / 1000);
+const kb = (value) => (value === undefined || value === null ? null : value * 1.024);
 const growth = (name) => (c) => (c ? c.after[name] - c.before[name] : null);
 
 // `of` gives a number, an array of them or null from one case's figures; `most` is by kind or one number.
@@ -19,12 +21,12 @@ const metrics = [
   { name: '20 sessions at once: wall time', unit: 's', case: 'twenty', of: (c) => (c ? c.wall_ms / 1000 : null), ratioTo: 'playwright', ratioMax: 0.85 },
   { name: 'the same: CPU of what drives', unit: 'ms', case: 'twenty', of: (c) => c?.controller_cpu_ms, most: 60 },
   { name: 'the same: errors', unit: '', case: 'twenty', of: (c) => c?.errors, most: 0 },
-  { name: 'memory of what drives, before its first session', unit: 'MiB', case: 'memory', of: (c) => kb(c?.empty_rss_kb), most: 20 },
-  { name: 'the same for each blank session', unit: 'KiB', case: 'memory', of: (c) => c?.driver_each_pss_kb, most: 50 },
-  { name: 'Chromium for each blank session', unit: 'MiB', case: 'memory', of: (c) => kb(c?.browser_each_kb), most: { shell: 14, full: 25 } },
+  { name: 'memory of what drives, before its first session', unit: 'MB', case: 'memory', of: (c) => mb(c?.empty_rss_kb), most: 20 },
+  { name: 'the same for each blank session', unit: 'KB', case: 'memory', of: (c) => kb(c?.driver_each_pss_kb), most: 50 },
+  { name: 'Chromium for each blank session', unit: 'MB', case: 'memory', of: (c) => mb(c?.browser_each_kb), most: { shell: 14, full: 25 } },
   { name: 'cycles: each', unit: 'ms', case: 'cycles', of: (c) => c?.each_ms },
-  { name: 'cycles: memory of the server, growth', unit: 'KiB', case: 'cycles', of: growth('rss_kb'), most: 2048 },
-  { name: 'cycles: memory of Chromium, growth', unit: 'MiB', case: 'cycles', of: (c) => kb(growth('browser_pss_kb')(c)) },
+  { name: 'cycles: memory of the server, growth', unit: 'KB', case: 'cycles', of: (c) => kb(growth('rss_kb')(c)), most: 2000 },
+  { name: 'cycles: memory of Chromium, growth', unit: 'MB', case: 'cycles', of: (c) => mb(growth('browser_pss_kb')(c)) },
   { name: 'cycles: processes, growth', unit: '', case: 'cycles', of: growth('processes'), most: 1 },
   { name: 'cycles: open files, growth', unit: '', case: 'cycles', of: growth('files'), most: 2 },
   { name: 'cycles: temporary folders, growth', unit: '', case: 'cycles', of: growth('folders'), most: 0 },

@@ -6,6 +6,7 @@
 //     --case open,click        only these cases; --kind shell|full only that browser; both are said where needed
 //     --peers playwright,...   only these peers; --peers none: Sojourn alone; --rounds N
 //     --full                   1,000 open-close cycles instead of 100
+//     --markdown               prints the tables as docs/BENCHMARKS.md has them
 //
 // Peers come from the npm registry at their first use, into build/bench/peers.
 // Exit status: 0 all goals met, 1 a goal missed, 2 it could not be measured.
@@ -24,7 +25,7 @@ const peerNames = ['playwright', 'puppeteer', 'playwright_mcp', 'agent_browser']
 
 const { values: options } = parseArgs({
   options: {
-    quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false }, full: { type: 'boolean', default: false }, markdown: { type: 'boolean', default: false },
     case: { type: 'string' }, kind: { type: 'string' }, peers: { type: 'string' }, rounds: { type: 'string' },
   },
 });
@@ -100,6 +101,10 @@ function tabulate(rows, subjects) {
   ];
 }
 
+function printMarkdown([head, ...lines]) {
+  for (const line of [head, head.map(() => '---'), ...lines]) console.log(`| ${line.join(' | ')} |`);
+}
+
 async function main() {
   const wanted = choose(options.case, caseOrder, 'case');
   const kinds = choose(options.kind, ['shell', 'full'], 'kind of browser');
@@ -116,7 +121,7 @@ async function main() {
     const browser = spawnSync(executableOf(kind), ['--version'], { encoding: 'utf8' }).stdout.trim();
     result.kinds[kind] = { browser, rows, figures };
     console.log(`\n${kind}: ${browser}`);
-    printTable(tabulate(rows, subjects));
+    (options.markdown ? printMarkdown : printTable)(tabulate(rows, subjects));
     missed += rows.filter((row) => judge(row).includes('MISSED')).length;
   }
   if (!options.quick && !options.case) {

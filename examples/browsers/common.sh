@@ -2,6 +2,7 @@
 # `sojourn`, then `infsh` of the PATH); it starts a server if none runs. Whatever begins here ends with the script.
 # shellcheck shell=bash
 set -euo pipefail
+shopt -s inherit_errexit nullglob
 
 folder=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 temp=$(mktemp -d)
@@ -22,9 +23,9 @@ fi
 
 # Every session that is opened is noted, so that it is closed whatever happens; closing twice does no harm.
 finish() {
-    local session
-    for session in $(cat "$temp"/*.session 2>/dev/null); do
-        agent close "$session" '{}' >/dev/null 2>&1 || true
+    local noted
+    for noted in "$temp"/*.session; do
+        agent close "$(basename "$noted" .session)" '{}' >/dev/null 2>&1 || true
     done
     [[ -z $site_pid ]] || kill "$site_pid" 2>/dev/null || true
     rm -rf "$temp"
@@ -37,7 +38,7 @@ trap 'exit 143' TERM
 agent() {
     local answer
     answer=$("$AGENT" app run agent-browser --function "$1" --session "$2" --input "$3") || return
-    if [[ $2 == new ]]; then jq -r .session_id <<<"$answer" >"$temp/$(jq -r .session_id <<<"$answer").session"; fi
+    if [[ $2 == new ]]; then : >"$temp/$(jq -r .session_id <<<"$answer").session"; fi
     if [[ $(jq -r '.success // true' <<<"$answer") == false ]]; then
         printf 'error: %s\n' "$(jq -r .message <<<"$answer")" >&2
         return 1
@@ -63,6 +64,7 @@ serve_pages() {
     python3 "$folder/site.py" --sites "$1" >"$temp/sites" &
     site_pid=$!
     read -r -a sites <"$temp/sites"
+    export sites
 }
 
 now_ms() { printf '%s\n' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }

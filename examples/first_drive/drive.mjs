@@ -16,7 +16,7 @@ import { openSite } from './site.mjs';
 const usage = `Usage: ./start [--once] [--headed | --headless] [--port N] [--data DIR]
 
 Starts a Sojourn server and a browser with the extension in a throw-away profile, does one small job
-through the API, and serves until Ctrl-C.
+through the API, opens a headless session of the server's own, and serves until Ctrl-C.
 
   --once        end after the job, with exit code 0, and clean up
   --headed      show the browser's window (the default where there is a display)
@@ -173,6 +173,19 @@ async function capture(server, session) {
   detail(`${green('=')} ${filePath}`);
 }
 
+// A browser of the server's own, for agents: nothing to install, nobody's windows.
+async function openHeadless(server, target) {
+  step('A headless session opens the same page', 'in a browser of the server\'s own');
+  const { session_id: id, title, elements_text: elements } = await shown(
+    'POST', `${server.address}/api/v1/sessions/new/functions/open`, { url: target, screenshot: false },
+  );
+  const lines = elements.split('\n');
+  detail([`${green('=')} ${bold(id)}  ${title}`, ...lines.slice(0, 4), lines.length > 4 ? dim(`... ${lines.length - 4} more`) : ''].filter(Boolean).join('\n'));
+  const ref = /^@e\d+/.exec(lines.find((line) => line.includes('Storm lantern')) ?? lines[0])?.[0];
+  await shown('POST', `${server.address}/api/v1/sessions/${id}/functions/interact`, { action: 'click', ref, screenshot: false, snapshot: 'none' });
+  return id;
+}
+
 async function drive(chosen) {
   const began = Date.now();
   const server = await openServer(chosen);
@@ -184,13 +197,18 @@ async function drive(chosen) {
   const tab = await navigate(server, session, `${site.address}/catalog.html`);
   await readPage(server, session, tab);
   await capture(server, session);
+  const headless = await openHeadless(server, `${site.address}/catalog.html`);
   console.log(`\n${green('Done')} in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
-  return { server, browser, session };
+  return { server, browser, session, headless, data: chosen.data };
 }
 
-async function serve({ server, browser }) {
+async function serve({ server, browser, headless, data }) {
+  const place = data ? ` --data ${data}` : '';
   console.log(`
 The server goes on at ${bold(server.address)}, and the browser with it. Try the commands above, or:
+    build/release/sojourn snapshot ${headless}${place}
+    build/release/sojourn interact ${headless} click @e1${place}
+    build/release/sojourn open example.com${place}
     python3 examples/scrape.py --queue --server ${server.address}
 To drive a browser of your own: chrome://extensions, Developer mode, Load unpacked, web/extension/dist.
 ${dim(`The server's log is ${server.log}. Ctrl-C ends both.`)}`);

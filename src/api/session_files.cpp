@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 #include <utility>
 
 #include "api/session_answer.h"
+#include "base/text.h"
 
 namespace sojourn {
 namespace {
@@ -59,14 +61,57 @@ MediaType const& type_of(std::string_view name) {
   return found == types.end() ? bytes : *found;
 }
 
-Response file_response(std::string const& name, std::string bytes) {
+Response file_response(std::string const& name, FilePart part, bool is_part) {
+  constexpr int partial = 206;
+  constexpr int unsatisfiable = 416;
+  auto const end = part.first + static_cast<std::int64_t>(part.bytes.size());
+  auto const of = "/" + std::to_string(part.size);
+  if (is_part && part.bytes.empty()) {
+    auto response = detail_response(unsatisfiable, name + " has " + std::to_string(part.size) + " bytes");
+    response.headers.emplace_back("Content-Range", "bytes *" + of);
+    return response;
+  }
   auto const& type = type_of(name);
-  auto response = json_response(std::move(bytes));
+  auto response = json_response(std::move(part.bytes), is_part ? partial : 200);
   response.content_type = type.type;
-  response.headers.emplace_back("Content-Disposition",
-                                std::string(type.is_shown ? "inline" : "attachment") + "; filename=\"" + name + "\"");
-  response.headers.emplace_back("Content-Security-Policy", "default-src 'none'; sandbox");
+  response.headers = {
+      {"Content-Disposition", std::string(type.is_shown ? "inline" : "attachment") + "; filename=\"" + name + "\""},
+      {"Content-Security-Policy", "default-src 'none'; sandbox"},
+      {"Accept-Ranges", "bytes"}};
+  if (is_part)
+    response.headers.emplace_back("Content-Range",
+                                  "bytes " + std::to_string(part.first) + "-" + std::to_string(end - 1) + of);
   return response;
+}
+
+std::optional<std::int64_t> to_number(std::string_view text) {
+  std::int64_t number = 0;
+  auto const* const end = text.data() + text.size();
+  auto const [stop, ec] = std::from_chars(text.data(), end, number);
+  if (text.empty() || text.front() == '-' || ec != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+// Where the range begins and how many bytes it has, in a file of that size.
+std::pair<std::int64_t, std::int64_t> place(ByteRange range, std::int64_t size) {
+  auto const first = range.first < 0 ? std::max<std::int64_t>(size + range.first, 0) : std::min(range.first, size);
+  auto const last = std::min(range.last, size - 1);
+  auto const most = static_cast<std::int64_t>(session_file_bytes_max);
+  return {first, std::clamp<std::int64_t>(last - first + 1, 0, most)};
+}
+
+std::string read_bytes(int fd, std::int64_t first, std::int64_t most) {
+  std::string bytes(static_cast<std::size_t>(most), '\0');
+  std::size_t count = 0;
+  while (count < bytes.size()) {
+    auto const at = first + static_cast<std::int64_t>(count);
+    auto const got = ::pread(fd, bytes.data() + count, bytes.size() - count, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    count += static_cast<std::size_t>(got);
+  }
+  bytes.resize(count);
+  return bytes;
 }
 
 }  // namespace
@@ -76,7 +121,21 @@ bool is_file_name(std::string_view name) {
   return !name.empty() && name.size() <= chars_max && name.front() != '.' && std::ranges::all_of(name, is_name_char);
 }
 
-Result<std::string> read_session_file(std::string const& folder, std::string const& id, std::string const& name) {
+std::optional<ByteRange> parse_range(std::string_view header) {
+  constexpr std::string_view unit = "bytes=";
+  if (!header.starts_with(unit)) return std::nullopt;
+  auto rest = trimmed(header.substr(unit.size()));
+  auto const begin = take_until(rest, '-');
+  auto const first = to_number(begin);
+  auto const last = to_number(rest);
+  if (begin.empty() && last && *last > 0) return ByteRange{-*last, INT64_MAX};
+  if (first && rest.empty() && header.ends_with('-')) return ByteRange{*first, INT64_MAX};
+  if (!first || !last || *last < *first) return std::nullopt;
+  return ByteRange{*first, *last};
+}
+
+Result<FilePart> read_session_file(std::string const& folder, std::string const& id, std::string const& name,
+                                   std::optional<ByteRange> range) {
   if (!is_file_name(id) || !is_file_name(name)) return not_there(name);
   Descriptor const root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   Descriptor const own(::openat(root.get(), id.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -84,19 +143,12 @@ Result<std::string> read_session_file(std::string const& folder, std::string con
   Descriptor const file(::openat(own.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (file.get() < 0 || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return not_there(name);
-  if (info.st_size > static_cast<off_t>(session_file_bytes_max))
-    return error(Code::too_large, name + " has " + std::to_string(info.st_size) +
-                                      " bytes; files of more than 64 MiB are read where they lie, by their path");
-  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t count = 0;
-  while (count < bytes.size()) {
-    auto const got = ::read(file.get(), bytes.data() + count, bytes.size() - count);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    count += static_cast<std::size_t>(got);
-  }
-  bytes.resize(count);
-  return bytes;
+  std::int64_t const size = info.st_size;
+  if (!range && size > static_cast<std::int64_t>(session_file_bytes_max))
+    return error(Code::too_large, name + " has " + std::to_string(size) +
+                                      " bytes; of more than 64 MiB ask for parts (Range), or read it by its path");
+  auto const [first, count] = place(range.value_or(ByteRange{}), size);
+  return FilePart{read_bytes(file.get(), first, count), first, size};
 }
 
 std::span<Route const> SessionFiles::routes() {
@@ -111,33 +163,37 @@ std::span<Route const> SessionFiles::routes() {
 void SessionFiles::give(Request const& request, Parameters const& parameters, Respond respond) {
   auto name = decode_segment(parameters.at[1]);
   if (!is_file_name(name)) return respond(detail_response(not_there(name)));
-  find(request, decode_segment(parameters.at[0]), std::move(name), respond);
+  find(request, {decode_segment(parameters.at[0]), std::move(name), {}}, respond);
 }
 
 void SessionFiles::give_video(Request const& request, Parameters const& parameters, Respond respond) {
-  find(request, decode_segment(parameters.at[0]), std::string(video_file), respond);
+  find(request, {decode_segment(parameters.at[0]), std::string(video_file), {}}, respond);
 }
 
-void SessionFiles::find(Request const& request, std::string id, std::string name, Respond respond) {
-  GetSession command{SessionKind::browser, id};
-  hub_.submit(request.principal, std::move(command),
-              [this, id = std::move(id), name = std::move(name), respond](Result<Outcome> outcome) {
-                bool const is_over =
-                    !outcome && (outcome.error().code == Code::ended || outcome.error().code == Code::expired);
-                bool const may_read = outcome.has_value() || (is_over && name == video_file);
-                if (!may_read) return respond(session_refusal(outcome.error(), id));
-                read(id, name, respond);
-              });
+void SessionFiles::find(Request const& request, Wanted wanted, Respond respond) {
+  // A part of what it was before could be asked for by its tag, and there are none.
+  if (request.header("if-range").empty()) wanted.range = parse_range(request.header("range"));
+  GetSession command{SessionKind::browser, wanted.id};
+  hub_.submit(
+      request.principal, std::move(command), [this, wanted = std::move(wanted), respond](Result<Outcome> outcome) {
+        bool const is_over = !outcome && (outcome.error().code == Code::ended || outcome.error().code == Code::expired);
+        bool const may_read = outcome.has_value() || (is_over && wanted.name == video_file);
+        if (!may_read) return respond(session_refusal(outcome.error(), wanted.id));
+        read(wanted, respond);
+      });
 }
 
-void SessionFiles::read(std::string const& id, std::string const& name, Respond respond) {
-  auto const bytes = std::make_shared<Result<std::string>>(not_there(name));
-  bool const is_taken = work_([bytes, folder = folder_, id, name] { *bytes = read_session_file(folder, id, name); },
-                              [bytes, name, respond] {
-                                if (!*bytes) return respond(detail_response(bytes->error()));
-                                respond(file_response(name, std::move(**bytes)));
-                              });
-  if (!is_taken) respond(detail_response(error(Code::too_many, "too many files are read at once; try again")));
+void SessionFiles::read(Wanted const& wanted, Respond respond) {
+  auto const part = std::make_shared<Result<FilePart>>(not_there(wanted.name));
+  auto job = [part, folder = folder_, wanted] {
+    *part = read_session_file(folder, wanted.id, wanted.name, wanted.range);
+  };
+  auto done = [part, wanted, respond] {
+    if (!*part) return respond(detail_response(part->error()));
+    respond(file_response(wanted.name, std::move(**part), wanted.range.has_value()));
+  };
+  if (!work_(std::move(job), std::move(done)))
+    respond(detail_response(error(Code::too_many, "too many files are read at once; try again")));
 }
 
 }  // namespace sojourn

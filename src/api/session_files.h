@@ -3,7 +3,9 @@
 // folder is ever read, and no file is shown as a page of ours. The hub's thread; files are read on another one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +14,18 @@
 #include "core/hub.h"
 
 namespace sojourn {
+
+// A part of a file that is asked for.
+struct ByteRange {
+  std::int64_t first = 0;  // negative: so many at the end
+  std::int64_t last = INT64_MAX;
+};
+
+struct FilePart {
+  std::string bytes;
+  std::int64_t first = 0;
+  std::int64_t size = 0;  // of the whole file
+};
 
 class SessionFiles {
  public:
@@ -28,8 +42,14 @@ class SessionFiles {
   void give_video(Request const& request, Parameters const& parameters, Respond respond);
 
  private:
-  void find(Request const& request, std::string id, std::string name, Respond respond);
-  void read(std::string const& id, std::string const& name, Respond respond);
+  struct Wanted {
+    std::string id;
+    std::string name;
+    std::optional<ByteRange> range;
+  };
+
+  void find(Request const& request, Wanted wanted, Respond respond);
+  void read(Wanted const& wanted, Respond respond);
 
   Hub& hub_;
   std::string folder_;
@@ -41,7 +61,12 @@ inline constexpr std::size_t session_file_bytes_max = 64 * 1024 * 1024;
 // 1 to 100 of [A-Za-z0-9._-], and not a dot first.
 bool is_file_name(std::string_view name);
 
-// The bytes of FOLDER/ID/NAME, through no link. Code::not_found, Code::too_large. Blocks; any thread.
-Result<std::string> read_session_file(std::string const& folder, std::string const& id, std::string const& name);
+// What a Range header asks for; nothing where it is no single range of bytes, so that the whole is meant.
+std::optional<ByteRange> parse_range(std::string_view header);
+
+// The bytes of FOLDER/ID/NAME, through no link: all of them, or of a part at most session_file_bytes_max; none, where
+// there is no such part. Code::not_found, Code::too_large (all of them). Blocks; any thread.
+Result<FilePart> read_session_file(std::string const& folder, std::string const& id, std::string const& name,
+                                   std::optional<ByteRange> range = {});
 
 }  // namespace sojourn

@@ -71,27 +71,6 @@ Result<> read_traits(json::object const& body, SessionWish& wish) {
   return {};
 }
 
-// A language tag: parts of letters and digits, the first of letters alone.
-bool is_locale(std::string_view text) {
-  constexpr std::size_t bytes_max = 35;
-  auto const is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  auto const is_part = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; };
-  bool const has_empty_part = text.find("--") != text.npos || text.ends_with('-');
-  auto const language = text.substr(0, text.find('-'));
-  return text.size() <= bytes_max && !has_empty_part && language.size() >= 2 && std::ranges::all_of(text, is_part) &&
-         std::ranges::all_of(language, is_letter);
-}
-
-// A name such as the time zone database has.
-bool is_time_zone(std::string_view text) {
-  constexpr std::size_t bytes_max = 64;
-  auto const is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' ||
-           c == '+' || c == '-';
-  };
-  return text.size() <= bytes_max && text.front() != '/' && text.back() != '/' && std::ranges::all_of(text, is_plain);
-}
-
 Result<> read_browser(json::object const& body, SessionWish& wish) {
   auto const life_s = read_whole(body, "max_life_s", life_s_max);
   if (!life_s) return life_s.error();
@@ -102,10 +81,6 @@ Result<> read_browser(json::object const& body, SessionWish& wish) {
   auto browser = read_wish(given->get_object());
   if (!browser) return browser.error();
   wish.browser = std::move(*browser);
-  if (!wish.browser.locale.empty() && !is_locale(wish.browser.locale))
-    return wrong("browser.locale", "has to be a language tag such as de-DE");
-  if (!wish.browser.time_zone.empty() && !is_time_zone(wish.browser.time_zone))
-    return wrong("browser.time_zone", "has to be the name of a time zone such as Europe/Berlin");
   return {};
 }
 

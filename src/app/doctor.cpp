@@ -12,6 +12,9 @@
 #include "app/probe.h"
 #include "app/table.h"
 #include "base/json.h"
+#include "browser/account.h"
+#include "browser/executable.h"
+#include "browser/memory.h"
 #include "net/client.h"
 
 namespace sojourn {
@@ -20,6 +23,7 @@ namespace {
 constexpr std::int64_t version_ms_max = 5000;
 constexpr std::int64_t answer_ms_max = 2000;
 constexpr std::uint64_t free_bytes_min = std::uint64_t{64} * 1024 * 1024;
+constexpr std::size_t sessions_min = 4;
 constexpr std::array<std::string_view, 3> verdicts{"ok", "warn", "fail"};
 
 Finding ok(std::string name, std::string message) { return {std::move(name), Verdict::ok, std::move(message), {}}; }
@@ -32,21 +36,27 @@ Finding fail(std::string name, std::string message, std::string remedy) {
   return {std::move(name), Verdict::fail, std::move(message), std::move(remedy)};
 }
 
-Finding examine_chromium(Environment const& environment) {
-  constexpr std::array<std::string_view, 5> names{"chromium", "google-chrome", "google-chrome-stable",
-                                                  "chromium-browser", "chromium-headless-shell"};
+std::string find_path(Environment const& environment) {
   auto const path = environment.find("PATH");
-  std::string const folders = path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second;
-  std::string found;
-  for (auto const name : names) {
-    auto const program = find_program(folders, name);
-    if (!program) continue;
-    auto const version = ask_version(*program, version_ms_max);
-    found += (found.empty() ? "" : ", ") + version.value_or("of unknown version") + " (" + *program + ")";
-  }
-  if (!found.empty()) return ok("chromium", found);
-  return warn("chromium", "no Chromium or Chrome was found in PATH",
-              "install one to use the extension on this machine, for example: apt install chromium");
+  return path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second;
+}
+
+std::string describe_program(std::string const& program) {
+  return ask_version(program, version_ms_max).value_or("of unknown version") + " (" + program + ")";
+}
+
+Finding examine_chromium(Environment const& environment) {
+  auto const found = find_executables("", find_path(environment));
+  if (found.shell.empty() && found.full.empty())
+    return warn("chromium", "no Chromium or Chrome was found in PATH",
+                "install one for browser sessions: apt install chromium-headless-shell, or chromium, which also runs "
+                "the extension");
+  std::string message;
+  if (!found.shell.empty()) message = "headless shell: " + describe_program(found.shell);
+  if (!found.full.empty())
+    message += (message.empty() ? "" : ", ") + ("whole browser: " + describe_program(found.full));
+  if (found.shell.empty()) message += "; the headless shell would take half the memory (chromium-headless-shell)";
+  return ok("chromium", message);
 }
 
 Finding examine_sandbox() {
@@ -57,10 +67,32 @@ Finding examine_sandbox() {
               "container's seccomp profile)");
 }
 
+// Nothing is made here: only whether it is there, or could be.
 Finding examine_user() {
   if (::geteuid() != 0) return ok("user", "running as an ordinary user (" + std::to_string(::geteuid()) + ")");
-  return warn("user", "running as root: the server works, but Chromium keeps its sandbox only for ordinary users",
-              "run sojourn as an ordinary user");
+  std::string const account(browser_account);
+  if (find_account(account)) return ok("user", "running as root; browsers run as " + account);
+  if (find_program("/usr/sbin:/usr/bin:/sbin:/bin", "useradd") && ::access("/etc/passwd", W_OK) == 0)
+    return ok("user", "running as root; the first browser makes the account " + account + " and runs as it");
+  return warn("user",
+              "running as root: Chromium keeps its sandbox only for ordinary users, and the account " + account +
+                  " can't be made here",
+              "run sojourn as an ordinary user, or make it: useradd --system --user-group " + account);
+}
+
+Finding examine_ffmpeg(Environment const& environment) {
+  if (auto const program = find_program(find_path(environment), "ffmpeg"))
+    return ok("ffmpeg", "sessions can be recorded (" + *program + ")");
+  return warn("ffmpeg", "no ffmpeg was found in PATH: browser sessions can't be recorded", "apt install ffmpeg");
+}
+
+Finding examine_memory() {
+  auto const kib = available_kib();
+  auto const room = contexts_that_fit(kib);
+  auto const message =
+      std::to_string(kib / 1024) + " MiB are available: room for about " + std::to_string(room) + " browser sessions";
+  if (room >= sessions_min) return ok("memory", message);
+  return warn("memory", message, "give this machine or container more memory, or end what uses it");
 }
 
 Finding examine_data(std::string const& folder) {
@@ -166,6 +198,8 @@ std::vector<Finding> examine(Examination const& examination) {
   findings.push_back(examine_chromium(examination.environment));
   findings.push_back(examine_sandbox());
   findings.push_back(examine_user());
+  findings.push_back(examine_ffmpeg(examination.environment));
+  findings.push_back(examine_memory());
   auto const folder = find_data_folder(examination.target.data, examination.environment);
   findings.push_back(folder ? examine_data(*folder) : fail("data", folder.error().message, "name it with --data DIR"));
   findings.push_back(examine_port(examination.port));

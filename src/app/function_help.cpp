@@ -118,7 +118,7 @@ What functions take (* = required)
 Examples
   SESSION=$()" +
          name +
-         R"( app run agent-browser --function open --session new --input '{"url":"example.com"}' | jq -r .session_id)
+         R"( app run agent-browser --function open --session new --input '{"url":"a.test"}' | jq -r .session_id)
   )" + name +
          R"( app run agent-browser --function interact --session $SESSION --input '{"action":"click","ref":"@e1"}'
   )" + name +

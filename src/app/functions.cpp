@@ -70,7 +70,9 @@ Result<json::object> take_output(json::object task) {
     return error(to_code(json::find_string(task, "error_code")), "the server says: " + std::string(words));
   }
   auto taken = std::move(output->get_object());
-  taken["session_id"] = json::find_string(task, "session_id");
+  auto* const video = task.if_contains("video");
+  if (video != nullptr && !video->is_null()) taken["video"] = std::move(*video);
+  taken["session_id"] = nullptr;  // there is none to go on in
   return taken;
 }
 

@@ -149,6 +149,14 @@ Result<pid_t> spawn_server(std::string const& folder, ServerLog const& log, Term
   return Spawning(log.path).spawn(terminal.executable, std::move(arguments));
 }
 
+Error ended_at_once(ServerLog const& log) {
+  auto words = log.last_words();
+  if (words.empty()) return error(Code::unavailable, "a server was started and ended at once; see " + log.path);
+  // It speaks of a flag that whoever started it has no place for.
+  if (words.find("--listen") != std::string::npos) words += ", for one in the background SOJOURN_LISTEN=127.0.0.1:PORT";
+  return error(Code::unavailable, "a server was started and ended at once: " + words + " (see " + log.path + ")");
+}
+
 // Waits for one server to answer or to end. True: it answers. False: it ended, but another one has the folder.
 Result<bool> wait_for(pid_t pid, std::string const& folder, Deadline const& deadline) {
   ServerLog const log(folder);
@@ -162,9 +170,7 @@ Result<bool> wait_for(pid_t pid, std::string const& folder, Deadline const& dead
     }
     bool const was_late = WIFEXITED(status) && WEXITSTATUS(status) == row(Code::unavailable).exit_code;
     if (was_late && is_taken(folder)) return false;
-    auto const words = log.last_words();
-    return error(Code::unavailable, "a server was started and ended at once: " +
-                                        (words.empty() ? "see " + log.path : words + " (see " + log.path + ")"));
+    return ended_at_once(log);
   }
   return error(Code::unavailable, "the server that was started does not answer; see " + log.path);
 }

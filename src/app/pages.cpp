@@ -122,11 +122,13 @@ Result<json::object> call(Target const& target, Function function, PageCommand c
 
 // Of an action that was answered but not done; a program gets the answer besides.
 Error to_failure(json::object const& output, std::string_view words, std::string_view what) {
-  auto const word = json::find_string(output, "code");
+  auto code = to_code(json::find_string(output, "code"));
+  if (code == Code::not_found) code = Code::invalid;  // an element that was named; of sessions others speak
+  if (words.ends_with('.')) words.remove_suffix(1);
   std::string text = std::string(what) + ": " + std::string(words.empty() ? "it failed without a reason" : words);
   auto const id = json::find_string(output, "session_id");
   if (!id.empty()) text += "; see the page with: sojourn snapshot " + std::string(id);
-  return error(to_code(word), std::move(text));
+  return error(code, std::move(text));
 }
 
 // @e1 <button> "Sign in"

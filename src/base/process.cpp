@@ -186,10 +186,10 @@ bool reap(pid_t group) {
   }
 }
 
-// Of a group that was killed.
-void await_end(pid_t group) {
+// Of a group that was killed, and of those who left it.
+void await_end(pid_t group, Strays& strays) {
   auto const until = std::chrono::steady_clock::now() + reap_max;
-  while (!reap(group) && std::chrono::steady_clock::now() < until)
+  while ((!reap(group) || strays.end()) && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::microseconds(300));
 }
 
@@ -221,6 +221,8 @@ std::string Ending::describe() const {
 Result<std::unique_ptr<Process>> Process::start(Loop& loop, ProcessSetup setup, std::function<void(Ending)> on_end) {
   if (setup.command.empty()) return error(Code::unavailable, "no program is named");
   prctl(PR_SET_CHILD_SUBREAPER, 1);
+  Strays strays;
+  setup.environment.push_back(strays.mark());
   Plan plan;
   plan.program = find_program(setup.command.front(), setup.environment);
   plan.arguments = to_c_strings(setup.command);
@@ -245,23 +247,24 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, ProcessSetup setup, 
     auto why = failure ? explain(*failure, setup)
                        : error(Code::unavailable, setup.command.front() + " can't be watched: " + std::strerror(errno));
     kill(-child, SIGKILL);
-    await_end(child);
+    await_end(child, strays);
     return why;
   }
-  return std::unique_ptr<Process>(new Process(loop, child, pid_fd, std::move(on_end)));
+  return std::unique_ptr<Process>(new Process(loop, {child, pid_fd, std::move(strays)}, std::move(on_end)));
 }
 
-Process::Process(Loop& loop, pid_t pid, int pid_fd, std::function<void(Ending)> on_end)
+Process::Process(Loop& loop, Child child, std::function<void(Ending)> on_end)
     : loop_(loop),
-      pid_(pid),
+      pid_(child.pid),
+      strays_(std::move(child.strays)),
       on_end_(std::move(on_end)),
-      watch_(loop, pid_fd, EPOLLIN, [this](std::uint32_t) { on_gone(); }) {}
+      watch_(loop, child.pid_fd, EPOLLIN, [this](std::uint32_t) { on_gone(); }) {}
 
 Process::~Process() {
   *is_alive_ = false;
   if (is_reaped_) return;
   if (!has_ended_) kill(-pid_, SIGKILL);
-  await_end(pid_);
+  await_end(pid_, strays_);
 }
 
 void Process::signal(int number) const {
@@ -274,12 +277,12 @@ void Process::on_gone() {
   has_ended_ = true;
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) == pid_) ending_ = to_ending(status);
-  if (reap(pid_)) return finish();
+  if (reap(pid_) && !strays_.end()) return finish();
   int const timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   itimerspec const period{{0, tick_ns}, {0, tick_ns}};
   if (timer < 0 || timerfd_settime(timer, 0, &period, nullptr) != 0) {
     if (timer >= 0) close(timer);
-    await_end(pid_);
+    await_end(pid_, strays_);
     return finish();
   }
   ticker_ = std::make_unique<Watch>(loop_, timer, EPOLLIN, [this](std::uint32_t) { on_tick(); });
@@ -288,7 +291,7 @@ void Process::on_gone() {
 void Process::on_tick() {
   std::uint64_t passed = 0;
   if (read(ticker_->fd(), &passed, sizeof(passed)) != sizeof(passed)) return;
-  if (!reap(pid_) && ++ticks_ < ticks_max) return;
+  if ((!reap(pid_) || strays_.end()) && ++ticks_ < ticks_max) return;
   ticker_->close();
   finish();
 }

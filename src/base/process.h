@@ -1,7 +1,7 @@
 // Child processes: started in a group of their own, with pipes where they are asked for and nothing else that is open,
 // as another user where that is wanted; waited for and killed as a group, so that no grandchild stays behind. The
 // process that starts them adopts orphans of its children (PR_SET_CHILD_SUBREAPER), and each group reaps its own.
-// Invariant: when a Process ends, so has everything in its group. One thread per Process, any.
+// Invariant: when a Process ends, so has everything in its group, and whoever left that. One thread per Process, any.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,7 @@
 
 #include "base/loop.h"
 #include "base/result.h"
+#include "base/strays.h"
 
 namespace sojourn {
 
@@ -26,7 +27,7 @@ struct Account {
 
 struct ProcessSetup {
   std::vector<std::string> command;      // the program, looked up in PATH if it has no slash, and its arguments
-  std::vector<std::string> environment;  // NAME=value, all of it
+  std::vector<std::string> environment;  // NAME=value, all of it; a mark is added
   std::string folder = {};               // to work in; empty = /
   std::optional<Account> account = {};   // none = as we are
   std::vector<int> descriptors = {};  // pipes: what becomes descriptor 0, 1, 2, ... there; -1 = /dev/null. Not closed
@@ -56,13 +57,19 @@ class Process {
   bool has_ended() const { return has_ended_; }
 
  private:
-  Process(Loop& loop, pid_t pid, int pid_fd, std::function<void(Ending)> on_end);
+  struct Child {
+    pid_t pid;
+    int pid_fd;
+    Strays strays;
+  };
+  Process(Loop& loop, Child child, std::function<void(Ending)> on_end);
   void on_gone();
   void on_tick();
   void finish();
 
   Loop& loop_;
   pid_t pid_;
+  Strays strays_;  // who left its group
   std::function<void(Ending)> on_end_;
   Ending ending_;
   bool has_ended_ = false;  // the process itself

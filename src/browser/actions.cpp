@@ -53,9 +53,12 @@ Row const* find_row(std::string_view action) {
 
 std::string to_word(Code code) {
   switch (code) {
-    case Code::forbidden: return "blocked";
-    case Code::unprocessable: return "not_actionable";
-    default: return std::string(row(code).word);
+    case Code::forbidden:
+      return "blocked";
+    case Code::unprocessable:
+      return "not_actionable";
+    default:
+      return std::string(row(code).word);
   }
 }
 
@@ -79,10 +82,12 @@ Result<Actions::Deed> Actions::read(json::object const& input, std::int64_t dead
   return deed;
 }
 
-Task<Result<Outcome>> Actions::fail(Error why) {
+Task<Result<Outcome>> Actions::fail(Error why, std::int64_t after_ms) {
   // What took too long may be the page itself, which then is in nobody's way any more.
   if (why.code == Code::timeout && !co_await tab_.rouse()) co_return tab_.state().error();
   if (auto const state = tab_.state(); !state) co_return state.error();
+  if (why.code == Code::timeout && !why.message.starts_with("Timeout "))
+    why = too_late(after_ms, "the page does not answer");
   Outcome outcome;
   outcome.message = why.message.empty() ? "the action failed" : std::move(why.message);
   outcome.code = to_word(why.code);
@@ -91,7 +96,7 @@ Task<Result<Outcome>> Actions::fail(Error why) {
 
 Task<Result<Outcome>> Actions::act(json::object input, std::int64_t deadline_us) {
   auto deed = read(input, deadline_us);
-  if (!deed) co_return co_await fail(std::move(deed).error());
+  if (!deed) co_return co_await fail(std::move(deed).error(), 0);
   auto const* const known = find_row(deed->action);
   bool const is_on_element = known->place == Place::element || (deed->action == "scroll" && has(input, "ref"));
   if (is_on_element) co_return co_await on_element(std::move(*deed), input);
@@ -102,7 +107,7 @@ Task<Result<Outcome>> Actions::on_page(Deed deed, json::object const& input) {
   auto const before = settling_.before();
   Outcome outcome;
   if (deed.action == "goto" || deed.action == "back") {
-    if (auto went = co_await go(deed, input); !went) co_return co_await fail(std::move(went).error());
+    if (auto went = co_await go(deed, input); !went) co_return co_await fail(std::move(went).error(), deed.timeout_ms);
     co_return outcome;
   }
   if (deed.action == "wait") {
@@ -112,15 +117,16 @@ Task<Result<Outcome>> Actions::on_page(Deed deed, json::object const& input) {
     co_return outcome;
   }
   if (deed.action == "scroll") {
-    if (auto done = co_await scroll_page(&deed, input); !done) co_return co_await fail(std::move(done).error());
+    if (auto done = co_await scroll_page(&deed, input); !done)
+      co_return co_await fail(std::move(done).error(), deed.timeout_ms);
   } else {
     auto struck = co_await strike(deed);
-    if (!struck) co_return co_await fail(std::move(struck).error());
+    if (!struck) co_return co_await fail(std::move(struck).error(), deed.timeout_ms);
     deed.impact = *struck;
   }
   auto const main = tab_.frames.main() == nullptr ? std::string() : tab_.frames.main()->id;
   auto settled = co_await settling_.settle(before, main, deed.impact, deed.deadline_us);
-  if (!settled) co_return co_await fail(std::move(settled).error());
+  if (!settled) co_return co_await fail(std::move(settled).error(), deed.timeout_ms);
   co_return outcome;
 }
 
@@ -143,7 +149,8 @@ Task<Result<>> Actions::go(Deed const& deed, json::object const& input) {
 
 Task<Result<>> Actions::scroll_page(Deed* deed, json::object const& input) {
   auto const direction = json::find_string(input, "direction", "down");
-  auto const amount = static_cast<double>(std::clamp<std::int64_t>(find_integer(input, "scroll_amount", 400), 0, 1'000'000));
+  auto const amount =
+      static_cast<double>(std::clamp<std::int64_t>(find_integer(input, "scroll_amount", 400), 0, 1'000'000));
   double dx = 0;
   double dy = 0;
   if (direction == "down") dy = amount;
@@ -207,34 +214,35 @@ Task<Result<Impact>> Actions::apply(Deed deed, Grip grip) {
 
 Task<Result<Outcome>> Actions::on_element(Deed deed, json::object const& input) {
   if (deed.action == "upload") {
-    if (!lend_) co_return co_await fail(error(Code::unprocessable, "this session has no files"));
+    if (!lend_) co_return co_await fail(error(Code::unprocessable, "this session has no files"), deed.timeout_ms);
     auto lent = lend_(find_array(input, "file_paths"));
-    if (!lent) co_return co_await fail(std::move(lent).error());
+    if (!lent) co_return co_await fail(std::move(lent).error(), deed.timeout_ms);
     deed.files = std::move(*lent);
   }
   auto const before = settling_.before();
-  auto held = co_await hold(std::string(json::find_string(input, "ref")), deed.deadline_us);
-  if (!held) co_return co_await fail(std::move(held).error());
+  auto const until = std::min(deed.deadline_us, tab_.now_us() + deed.timeout_ms * 1000);
+  auto held = co_await hold(std::string(json::find_string(input, "ref")), until);
+  if (!held) co_return co_await fail(std::move(held).error(), deed.timeout_ms);
   if (deed.action == "drag") {
-    auto target = co_await hold(std::string(json::find_string(input, "target_ref")), deed.deadline_us);
-    if (!target) co_return co_await fail(std::move(target).error());
+    auto target = co_await hold(std::string(json::find_string(input, "target_ref")), until);
+    if (!target) co_return co_await fail(std::move(target).error(), deed.timeout_ms);
     deed.target = std::move(target->grip);
   }
   auto impact = co_await apply(deed, held->grip);
   if (!impact && impact.error().code == Code::stale_ref) {
     // It went away before anything was done to it.
     held = co_await hold_again(held->element.ref, deed.deadline_us);
-    if (!held) co_return co_await fail(std::move(held).error());
+    if (!held) co_return co_await fail(std::move(held).error(), deed.timeout_ms);
     impact = co_await apply(deed, held->grip);
   }
   if (!impact) {
     hands_.let_go();
-    co_return co_await fail(std::move(impact).error());
+    co_return co_await fail(std::move(impact).error(), deed.timeout_ms);
   }
   held->element.box = impact->box;
   auto settled = co_await settling_.settle(before, held->grip.key.frame_id, *impact, deed.deadline_us);
   hands_.let_go();
-  if (!settled) co_return co_await fail(std::move(settled).error());
+  if (!settled) co_return co_await fail(std::move(settled).error(), deed.timeout_ms);
   Outcome outcome;
   outcome.element = brief(held->element);
   co_return outcome;

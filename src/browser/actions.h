@@ -25,8 +25,8 @@ namespace sojourn {
 using LendUploads = std::function<Result<json::array>(json::array const& file_paths)>;
 
 struct Outcome {
-  std::string message;           // why it failed; empty = it did not
-  std::string code;              // the same for programs; empty = none
+  std::string message;            // why it failed; empty = it did not
+  std::string code;               // the same for programs; empty = none
   json::value element = nullptr;  // {ref, tag, role, name, box} that it was done to
 };
 
@@ -70,7 +70,7 @@ class Actions {
   Task<Result<Impact>> strike(Deed const& deed);
   Task<Result<Held>> hold(std::string ref, std::int64_t deadline_us);
   Task<Result<Held>> hold_again(std::int64_t ref, std::int64_t deadline_us);
-  Task<Result<Outcome>> fail(Error why);
+  Task<Result<Outcome>> fail(Error why, std::int64_t after_ms);
 
   Hands& hands_;
   Tab& tab_;

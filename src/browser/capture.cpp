@@ -80,12 +80,12 @@ Element to_element(Reading& reading, DomNode const& node) {
   element.role = reading.listing.role(node);
   element.text = reading.listing.text(node);
   element.is_interactive = reading.listing.is_action(node);
-  element.name = &control == &node ? reading.names.name(node, element.role) : element.text;
+  element.name = reading.names.name(control, element.role);
   // What only listens has no role to be named by, and what is hidden from readers has no name: both are called what
   // they read.
   if (element.name.empty() && element.is_interactive &&
       (element.role == "generic" || is_named_by_content(element.role)) && node.tag != "input")
-    element.name = element.text;
+    element.name = reading.listing.inner_text(node);
   if (element.role == "img" && element.text.empty()) element.text = element.name;
   if (element.name.empty()) element.name = to_line(document.attribute(control, "name"), Names::name_characters_max);
   if (node.tag == "a" || node.tag == "area") {

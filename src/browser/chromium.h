@@ -1,7 +1,7 @@
 // One Chromium as a child of ours: started over two pipes (never a port), in a process group of its own, never as root,
 // its sandbox kept, everything that it writes inside a profile folder that goes with it.
 // Invariant: when this ends, no process and no file of it is left; when the server is killed, the pipes end Chromium
-// and the next start sweeps the folder. The browser thread.
+// and the next start sweeps the folder. The browser thread; the process ignores SIGPIPE.
 #pragma once
 
 #include <cstdint>

@@ -16,16 +16,15 @@ void read_changes(json::object const& done, Impact& impact) {
 
 }  // namespace
 
-Task<Result<json::object>> Fields::insist(Grip grip, std::string word, json::array more, std::int64_t timeout_ms) {
-  auto const end = deadline(timeout_ms);
+Task<Result<json::object>> Fields::insist(Grip grip, std::string word, json::array more, Patience patience) {
   for (;;) {
-    CO_TRY(auto done, co_await hands_.use(grip, word, more, end));
+    CO_TRY(auto done, co_await hands_.use(grip, word, more, patience.until_us));
     if (auto const never = json::find_string(done, "never"); !never.empty())
       co_return error(Code::unprocessable, std::string(never));
     auto const why = std::string(json::find_string(done, "why"));
     if (why.empty()) co_return done;
     auto const next = hands_.tab().now_us() + pause_us;
-    if (next >= end) co_return too_late(timeout_ms, why);
+    if (next >= patience.until_us) co_return too_late(patience.timeout_ms, why);
     if (!co_await hands_.tab().sleep_until(next)) co_return hands_.tab().state().error();
   }
 }
@@ -42,12 +41,13 @@ Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t de
 }
 
 Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t timeout_ms) {
-  auto const end = deadline(timeout_ms);
+  auto const patience = this->patience(timeout_ms);
+  auto const end = patience.until_us;
   auto& tab = hands_.tab();
   for (;;) {
     json::array given;
     given.emplace_back(text);
-    CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), (end - tab.now_us()) / 1000));
+    CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), patience));
     auto box = find_object(ready, "box");
     if (find_bool(ready, "done")) co_return co_await finish(std::move(grip), std::move(box), end);
     auto const typed = co_await tab.send(tab.session(), "Input.insertText", only("text", text), end);
@@ -78,23 +78,23 @@ Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t time
 Task<Result<Impact>> Fields::select(Grip grip, std::string label, std::int64_t timeout_ms) {
   json::array more;
   more.emplace_back(label);
-  CO_TRY(auto const done, co_await insist(grip, "select", std::move(more), timeout_ms));
+  CO_TRY(auto const done, co_await insist(grip, "select", std::move(more), patience(timeout_ms)));
   auto box = find_object(done, "box");
-  co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+  co_return co_await finish(std::move(grip), std::move(box), patience(timeout_ms).until_us);
 }
 
 Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_ms) {
-  CO_TRY(auto const before, co_await insist(grip, "checked", {}, timeout_ms));
+  CO_TRY(auto const before, co_await insist(grip, "checked", {}, patience(timeout_ms)));
   if (find_bool(before, "on") == (wanted == Tick::on)) {
     auto box = find_object(before, "box");
-    co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+    co_return co_await finish(std::move(grip), std::move(box), patience(timeout_ms).until_us);
   }
   if (wanted == Tick::off && find_bool(before, "radio"))
     co_return error(Code::unprocessable,
                     "Cannot uncheck radio button. Radio buttons can only be unchecked by selecting another radio button "
                     "in the same group.");
   CO_TRY(auto impact, co_await pointer_.click(grip, 1, timeout_ms));
-  auto const after = co_await hands_.use(std::move(grip), "checked", {}, deadline(timeout_ms));
+  auto const after = co_await hands_.use(std::move(grip), "checked", {}, patience(timeout_ms).until_us);
   if (!after && after.error().code != Code::stale_ref) co_return after.error();
   if (after && find_bool(*after, "on") != (wanted == Tick::on))
     co_return error(Code::unprocessable, "Clicking the checkbox did not change its state");
@@ -102,8 +102,8 @@ Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_m
 }
 
 Task<Result<Impact>> Fields::upload(Grip grip, json::array paths, std::int64_t timeout_ms) {
-  auto const end = deadline(timeout_ms);
-  CO_TRY(auto const ready, co_await insist(grip, "takesFiles", {}, timeout_ms));
+  auto const end = patience(timeout_ms).until_us;
+  CO_TRY(auto const ready, co_await insist(grip, "takesFiles", {}, patience(timeout_ms)));
   if (paths.size() > 1 && !find_bool(ready, "multiple"))
     co_return error(Code::unprocessable, "Non-multiple file input can only accept single file");
   json::object params;
@@ -117,14 +117,14 @@ Task<Result<Impact>> Fields::upload(Grip grip, json::array paths, std::int64_t t
 }
 
 Task<Result<Impact>> Fields::show(Grip grip, std::int64_t timeout_ms) {
-  CO_TRY(auto const shown, co_await insist(grip, "show", {}, timeout_ms));
+  CO_TRY(auto const shown, co_await insist(grip, "show", {}, patience(timeout_ms)));
   auto box = find_object(shown, "box");
-  co_return co_await finish(std::move(grip), std::move(box), deadline(timeout_ms));
+  co_return co_await finish(std::move(grip), std::move(box), patience(timeout_ms).until_us);
 }
 
 Task<Result<Impact>> Fields::strike(std::vector<KeyCommand> commands, std::int64_t timeout_ms) {
   auto& tab = hands_.tab();
-  auto const end = deadline(timeout_ms);
+  auto const end = patience(timeout_ms).until_us;
   auto const main = tab.frames.main() == nullptr ? std::string() : tab.frames.main()->id;
   co_await hands_.use_in(main, "observe", {}, end);
   std::vector<Later<Tab::Answer>> answers;

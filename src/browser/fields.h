@@ -35,10 +35,17 @@ class Fields {
   Task<Result<Impact>> strike(std::vector<KeyCommand> commands, std::int64_t timeout_ms);
 
  private:
+  struct Patience {
+    std::int64_t timeout_ms = 0;
+    std::int64_t until_us = 0;
+  };
+
   // hands.<word> until it says nothing against it.
-  Task<Result<json::object>> insist(Grip grip, std::string word, json::array more, std::int64_t timeout_ms);
+  Task<Result<json::object>> insist(Grip grip, std::string word, json::array more, Patience patience);
   Task<Result<Impact>> finish(Grip grip, json::object box, std::int64_t deadline_us);
-  std::int64_t deadline(std::int64_t timeout_ms) const { return hands_.tab().now_us() + timeout_ms * 1000; }
+  Patience patience(std::int64_t timeout_ms) const {
+    return {timeout_ms, hands_.tab().now_us() + timeout_ms * 1000};
+  }
 
   Hands& hands_;
   Pointer& pointer_;

@@ -55,6 +55,7 @@ Fleet::Fleet(Loop& loop, Timers& timers, BrowserSettings const& settings)
     : loop_(loop), timers_(timers), settings_(settings) {}
 
 Fleet::~Fleet() {
+  timers_.cancel(pause_timer_);
   while (!ships_.empty()) {
     auto const ship = ships_.front();
     ship->on_gone.clear();
@@ -90,7 +91,8 @@ Task<Result<Fleet::Berth>> Fleet::take(BrowserWish wish, std::function<void(std:
   }
   if (ship->is_sunk) co_return gone("it crashed");
   ship->on_gone[berth.context_id] = std::move(on_gone);
-  warm_up(ship);
+  timers_.cancel(pause_timer_);
+  pause_timer_ = timers_.set(Clock().now().steady_us + pause_us, [this] { use_pause(); });
   co_return berth;
 }
 
@@ -104,6 +106,11 @@ void Fleet::give_back(Berth berth) {
   ship->chromium->wire().send({}, "Target.disposeBrowserContext", params);
   ship->chromium->wire().forget(berth.page->cdp_session());
   rest(ship);
+}
+
+void Fleet::use_pause() {
+  timers_.cancel(std::exchange(pause_timer_, 0));
+  for (auto const& ship : ships_) warm_up(ship);
 }
 
 std::shared_ptr<Fleet::Ship> Fleet::find(BrowserWish const& wish) const {

@@ -44,12 +44,16 @@ class Fleet {
   Task<Result<Berth>> take(BrowserWish wish, std::function<void(std::string reason)> on_gone);
   // Its page is not used any more.
   void give_back(Berth berth);
+  // Nobody is being served just now: contexts are prepared for those to come. To do so earlier would hold up a page
+  // that is being opened, as both want a new renderer.
+  void use_pause();
 
   static Wire& wire_of(Berth const& berth);
   std::size_t size() const { return ships_.size(); }
 
  private:
   static constexpr std::size_t served_max = 1000;           // contexts of one browser
+  static constexpr std::int64_t pause_us = 1'000'000;       // after which it is a pause in any case
   static constexpr std::int64_t beat_us = 10'000'000;       // how often a browser is asked whether it lives
   static constexpr std::int64_t beat_late_us = 10'000'000;  // a browser that says nothing for that long is killed
 
@@ -65,6 +69,7 @@ class Fleet {
   Timers& timers_;
   BrowserSettings const& settings_;
   std::list<std::shared_ptr<Ship>> ships_;
+  TimerId pause_timer_ = 0;
 };
 
 }  // namespace sojourn

@@ -26,10 +26,10 @@ OutlineWish to_outline(json::object const& input) {
 }
 
 // A snapshot that was not wanted still says where the page is.
-json::object no_outline(std::string_view url) {
+json::object no_outline(std::string_view url, std::string_view title) {
   json::object snapshot;
   snapshot["url"] = url;
-  snapshot["title"] = "";
+  snapshot["title"] = title;
   snapshot["screenshot"] = nullptr;
   snapshot["elements"] = json::array{};
   snapshot["elements_text"] = "";
@@ -95,9 +95,19 @@ Task<Result<>> Functions::visit(json::object const& input, std::int64_t deadline
   CO_TRY(auto address, to_address(json::find_string(input, "url")));
   auto const left = std::max<std::int64_t>((deadline_us - tab_.now_us()) / 1000, 1);
   auto const wished = find_integer(input, "timeout_ms");
+  // A page that hangs does not let go of itself.
+  if (std::exchange(has_visited_, true)) co_await tab_.rouse();
   tab_.revive();
   CO_CHECK(co_await refurnish(input, deadline_us));
   co_return co_await navigation_.go(std::move(address), std::min(wished > 0 ? wished : Actions::navigation_ms, left));
+}
+
+Task<json::object> Functions::name_page(std::int64_t deadline_us) {
+  auto const title =
+      co_await tab_.send(tab_.session(), "Runtime.evaluate", only("expression", "document.title"), deadline_us);
+  auto const* const main = tab_.frames.main();
+  co_return no_outline(main == nullptr ? std::string_view() : std::string_view(main->url),
+                       title ? json::find_string(find_object(*title, "result"), "value") : std::string_view());
 }
 
 Task<Result<json::object>> Functions::open(json::object input, std::int64_t deadline_us) {
@@ -108,7 +118,9 @@ Task<Result<json::object>> Functions::open(json::object input, std::int64_t dead
   Look wish;
   if (find_bool(input, "screenshot", true)) wish.shot = Shot::viewport;
   if (json::find_string(input, "snapshot", "full") != "none") wish.outline = to_outline(input);
+  bool const has_outline = wish.outline.has_value();
   CO_TRY(auto seen, co_await look(std::move(wish), deadline_us));
+  if (!has_outline) seen.snapshot = co_await name_page(deadline_us);
   auto output = std::move(seen.snapshot.get_object());
   output["screenshot"] = std::move(seen.screenshot);
   output["dialogs"] = tab_.dialogs.take();
@@ -131,7 +143,6 @@ Task<Result<NodeKey>> Functions::find_scope(std::string scope, std::int64_t dead
 Task<Result<json::object>> Functions::snapshot(json::object input, std::int64_t deadline_us) {
   Look wish;
   wish.outline = to_outline(input);
-  wish.capture.interest = wish.outline->interest;
   if (find_bool(input, "screenshot")) wish.shot = Shot::viewport;
   if (auto const scope = std::string(json::find_string(input, "scope")); !scope.empty()) {
     CO_TRY(auto key, co_await find_scope(scope, deadline_us));
@@ -157,7 +168,7 @@ Task<Result<json::object>> Functions::interact(json::object input, std::int64_t 
   output["message"] = nullptr;
   if (!outcome.message.empty()) output["message"] = outcome.message;
   output["screenshot"] = std::move(seen.screenshot);
-  output["snapshot"] = std::move(seen.snapshot);
+  output["snapshot"] = kind == "none" ? json::value(nullptr) : std::move(seen.snapshot);
   output["code"] = nullptr;
   if (!outcome.code.empty()) output["code"] = outcome.code;
   output["element"] = std::move(outcome.element);
@@ -204,10 +215,18 @@ Task<Result<json::object>> Functions::execute(json::object input, std::int64_t d
 }
 
 Task<Result<json::object>> Functions::outline_now(OutlineWish wish, CaptureWish capture, std::int64_t deadline_us) {
-  CO_TRY(auto captured, co_await view_.capture(std::move(capture), deadline_us));
-  if (!captured.has_scope) co_return error(Code::unprocessable, "the scope is not in the page any more");
-  refs_.number(captured);
-  co_return outline(captured, wish, shown_);
+  auto again = capture;
+  auto captured = co_await view_.capture(std::move(capture), deadline_us);
+  if (!captured && captured.error().code == Code::timeout) {
+    bool const is_alive = co_await tab_.rouse();
+    if (is_alive) captured = co_await view_.capture(std::move(again), deadline_us);
+  }
+  if (!captured && captured.error().code == Code::timeout)
+    co_return tab_.judge(error(Code::timeout, "the page does not answer; open a URL to go on"));
+  if (!captured) co_return captured.error();
+  if (!captured->has_scope) co_return error(Code::unprocessable, "the scope is not in the page any more");
+  refs_.number(*captured);
+  co_return outline(*captured, wish, shown_);
 }
 
 // The picture is asked for first: it takes the browser longest.
@@ -223,6 +242,7 @@ Task<Result<Functions::Seen>> Functions::look(Look look, std::int64_t deadline_u
           std::move(on_taken));
   }
   Result<json::object> outlined = json::object{};
+  if (look.outline) look.capture.interest = look.outline->interest;
   if (look.outline) outlined = co_await outline_now(*look.outline, std::move(look.capture), deadline_us);
   if (has_shot) {
     auto file = co_await taken;
@@ -230,10 +250,7 @@ Task<Result<Functions::Seen>> Functions::look(Look look, std::int64_t deadline_u
     seen.screenshot = std::move(*file);
   }
   if (!outlined) co_return outlined.error();
-  if (look.outline)
-    seen.snapshot = std::move(*outlined);
-  else
-    seen.snapshot = no_outline(tab_.frames.main() == nullptr ? std::string() : tab_.frames.main()->url);
+  if (look.outline) seen.snapshot = std::move(*outlined);
   co_return seen;
 }
 

@@ -55,6 +55,8 @@ class Functions {
 
   Task<Result<>> refurnish(json::object const& input, std::int64_t deadline_us);
   Task<Result<>> visit(json::object const& input, std::int64_t deadline_us);
+  // A snapshot that says no more than where the page is.
+  Task<json::object> name_page(std::int64_t deadline_us);
   Task<Result<NodeKey>> find_scope(std::string scope, std::int64_t deadline_us);
   Task<Result<Seen>> look(Look look, std::int64_t deadline_us);
   Task<Result<json::value>> picture(Extent extent, Picture kind, std::int64_t deadline_us);
@@ -73,6 +75,7 @@ class Functions {
   Files* files_ = nullptr;
   std::string session_id_;
   bool is_open_ = false;
+  bool has_visited_ = false;  // or tried to
 };
 
 }  // namespace sojourn

@@ -5,6 +5,11 @@
 #include "browser/params.h"
 
 namespace sojourn {
+namespace {
+
+constexpr std::size_t asked_max = 1000;
+
+}  // namespace
 
 Later<Tab::Answer> Furnishing::lay_out() {
   json::object metrics;
@@ -48,7 +53,8 @@ Task<Result<>> Furnishing::furnish(BrowserWish wish, std::int64_t deadline_us) {
   bool const is_resized = wish.width != wish_.width || wish.height != wish_.height;
   bool const is_elsewhere = wish.time_zone != wish_.time_zone;
   bool const has_proxy = !wish.proxy_username.empty() && wish.proxy_username != wish_.proxy_username;
-  if (wish.user_agent != wish_.user_agent || wish.locale != wish_.locale) CO_CHECK(co_await speak_as(wish, deadline_us));
+  if (wish.user_agent != wish_.user_agent || wish.locale != wish_.locale)
+    CO_CHECK(co_await speak_as(wish, deadline_us));
   if (is_elsewhere) {
     auto const set = everywhere("Emulation.setTimezoneOverride", only("timezoneId", wish.time_zone), deadline_us);
     if (auto const answer = co_await set; !answer)
@@ -76,7 +82,11 @@ void Furnishing::log_in() {
 
 void Furnishing::on_auth(std::string const& session, json::object const& params) {
   json::object reply;
-  if (json::find_string(find_object(params, "authChallenge"), "source") == "Proxy") {
+  auto const id = std::string(json::find_string(params, "requestId"));
+  bool const is_proxy = json::find_string(find_object(params, "authChallenge"), "source") == "Proxy";
+  // Asked once more for the same request, the credentials were not the right ones.
+  if (asked_.size() >= asked_max) asked_.clear();
+  if (is_proxy && asked_.insert(session + ' ' + id).second) {
     reply["response"] = "ProvideCredentials";
     reply["username"] = wish_.proxy_username;
     reply["password"] = wish_.proxy_password;
@@ -84,7 +94,7 @@ void Furnishing::on_auth(std::string const& session, json::object const& params)
     reply["response"] = "CancelAuth";
   }
   json::object answer;
-  answer["requestId"] = json::find_string(params, "requestId");
+  answer["requestId"] = id;
   answer["authChallengeResponse"] = std::move(reply);
   tab_.send(session, "Fetch.continueWithAuth", answer, tab_.now_us() + Wire::answer_us);
 }

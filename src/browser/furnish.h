@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -31,6 +32,7 @@ class Furnishing {
 
   Tab& tab_;
   BrowserWish wish_;
+  std::set<std::string> asked_;  // requests for which the proxy was told who this is
 };
 
 }  // namespace sojourn

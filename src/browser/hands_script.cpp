@@ -32,6 +32,14 @@ const rootsOf = (el) => {
   for (let root = el.getRootNode(); root; root = root.host ? root.host.getRootNode() : null) roots.unshift(root);
   return roots;
 };
+// Text that stands in a slot of it belongs to the host, as far as hit tests go.
+const hasSlottedText = (el, x, y) => [...el.querySelectorAll('slot')].some((slot) =>
+  slot.assignedNodes({ flatten: true }).some((node) => {
+    const range = document.createRange();
+    range.selectNode(node);
+    return node.nodeType === 3 &&
+      [...range.getClientRects()].some((r) => x >= r.left && x <= r.right && y >= r.top && y <= r.bottom);
+  }));
 // What receives a pointer at this point is the element or inside of it; otherwise what does.
 const hitTest = (el, x, y) => {
   const roots = rootsOf(el);
@@ -46,7 +54,8 @@ const hitTest = (el, x, y) => {
     if (node === el) return { ok: true };
     if (node.localName === 'label' && node.control === el) return { ok: true };
   }
-  return { ok: false, by: hit };
+  const isText = hit && hit === roots.at(-1).host && hasSlottedText(el, x, y);
+  return { ok: !!isText, by: hit };
 };
 const targetOf = (el) => {
   const clickable = el.closest('button, a, [role=button], [role=link]');
@@ -73,12 +82,10 @@ const boxOf = (el) => {
   const r = el.getBoundingClientRect();
   return { x: r.x, y: r.y, width: r.width, height: r.height };
 };
-const isDisabled = (el) => el.matches(':disabled') || !!el.closest('[aria-disabled="true"]') ||
-  !!el.closest('[inert]');
+const isDisabled = (el) => el.matches(':disabled') || !!el.closest('[aria-disabled="true"], [inert]');
 const isMoving = (el) => {
   for (let node = el; node; node = above(node, []))
-    if (node.getAnimations)
-      for (const animation of node.getAnimations()) if (animation.playState === 'running') return true;
+    if (node.getAnimations?.().some((animation) => animation.playState === 'running')) return true;
   return false;
 };
 const frame = () => new Promise((done) => {
@@ -130,7 +137,8 @@ const arm = (el, kind) => {
   mine.listen = (event) => {
     if (!event.isTrusted) return;
     if (mine.verdict === null) {
-      const test = el ? hitTest(targetOf(el), event.clientX, event.clientY) : { ok: false, by: event.target };
+      mine.verdict = false;  // also when the element went away
+      const test = el?.isConnected ? hitTest(targetOf(el), event.clientX, event.clientY) : { ok: false, by: event.target };
       mine.verdict = test.ok;
       if (!test.ok) mine.by = describe(test.by);
     }
@@ -170,14 +178,12 @@ const idle = () => new Promise((done) => {
   scheduler.postTask(() => { clearTimeout(timer); done(); }, { priority: 'background' });
 });
 const editable = (el) => (el.localName === 'label' && el.control ? el.control : el);
-const insist = { bubbles: true, composed: true };
-const tell = (el, ...names) => { for (const name of names) el.dispatchEvent(new Event(name, insist)); };
+const tell = (el, ...names) => names.forEach((name) => el.dispatchEvent(new Event(name, { bubbles: true, composed: true })));
 const setters = new Map();
 const setValue = (el, value) => {
   const kind = Object.getPrototypeOf(el);
   if (!setters.has(kind)) setters.set(kind, Object.getOwnPropertyDescriptor(kind, 'value')?.set);
-  const set = setters.get(kind);
-  if (set) set.call(el, value); else el.value = value;
+  setters.get(kind)?.call(el, value);
 };
 const typed = new Set(['', 'text', 'email', 'number', 'password', 'search', 'tel', 'url']);
 const settable = new Set(['color', 'date', 'time', 'datetime-local', 'month', 'range', 'week']);
@@ -371,12 +377,9 @@ globalThis.hands = {
     window.scrollBy({ left: dx, top: dy, behavior: 'instant' });
     let moved = scrollX !== from[0] || scrollY !== from[1];
     if (!moved) {
-      let el = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
-      while (el?.shadowRoot?.elementFromPoint(innerWidth / 2, innerHeight / 2)) {
-        const inner = el.shadowRoot.elementFromPoint(innerWidth / 2, innerHeight / 2);
-        if (inner === el) break;
-        el = inner;
-      }
+      const inside = (root) => root?.elementFromPoint(innerWidth / 2, innerHeight / 2);
+      let el = inside(document);
+      for (let inner = el; (inner = inside(inner?.shadowRoot)) && inner !== el;) el = inner;
       for (; el && el !== page && !moved; el = above(el, []))
         if (el.nodeType === 1 && can(el)) {
           const at = [el.scrollLeft, el.scrollTop];

@@ -176,9 +176,13 @@ std::string Listing::text(DomNode const& node) const {
   }
   if (node.tag == "img" || node.tag == "area") return attribute_line("alt");
   if (interest_ == Interest::all && node.tag != "select") return own_text(node);
+  auto text = inner_text(node);
+  return text.empty() && node.tag == "button" ? attribute_line("value") : text;
+}
+
+std::string Listing::inner_text(DomNode const& node) const {
   TextLine line(text_characters_max);
   sight_.read(node, line);
-  if (line.is_empty() && node.tag == "button") return attribute_line("value");
   return line.take();
 }
 

@@ -28,6 +28,8 @@ class Listing {
   std::string_view role(DomNode const& node) const { return at(node).role; }
   // What it reads; of a field what is in it, or would be.
   std::string text(DomNode const& node) const;
+  // All that can be read in it, within the limit of a documented text, whatever is listed.
+  std::string inner_text(DomNode const& node) const;
   // Whose state this shows: itself, or of a label the control that is not shown.
   DomNode const& control(DomNode const& node) const;
 

@@ -11,11 +11,21 @@
 namespace sojourn {
 namespace {
 
+constexpr std::int64_t patience_us = 2'000'000;  // with a page that is to be left
+
 constexpr std::size_t address_bytes_max = 2'000'000;  // Chromium's own
 
-constexpr std::array<std::string_view, 11> refused{"file",   "chrome", "chrome-extension", "chrome-untrusted",
-                                                   "chrome-error", "devtools", "view-source", "javascript",
-                                                   "blob",   "filesystem", "about"};
+constexpr std::array<std::string_view, 11> refused{"file",
+                                                   "chrome",
+                                                   "chrome-extension",
+                                                   "chrome-untrusted",
+                                                   "chrome-error",
+                                                   "devtools",
+                                                   "view-source",
+                                                   "javascript",
+                                                   "blob",
+                                                   "filesystem",
+                                                   "about"};
 
 bool begins(std::string_view text, std::string_view scheme) {
   return text.size() > scheme.size() && text[scheme.size()] == ':' &&
@@ -55,7 +65,11 @@ std::uint64_t Navigation::document() const {
 Task<Result<>> Navigation::go(std::string address, std::int64_t timeout_ms) {
   auto const deadline = tab_.now_us() + timeout_ms * 1000;
   auto const before = document();
-  auto const answer = co_await tab_.send(tab_.session(), "Page.navigate", only("url", address), deadline);
+  auto const is_there = std::make_shared<bool>(false);
+  auto const answered = tab_.send(tab_.session(), "Page.navigate", only("url", address), deadline);
+  start(see_off(is_there, deadline));
+  auto const answer = co_await answered;
+  *is_there = true;
   if (!answer && answer.error().code == Code::timeout && tab_.state()) {
     tab_.send(tab_.session(), "Page.stopLoading", {}, tab_.now_us() + Wire::answer_us);
     co_return too_late(timeout_ms, "");
@@ -68,6 +82,17 @@ Task<Result<>> Navigation::go(std::string address, std::int64_t timeout_ms) {
   auto const arrived = co_await arrive(before, deadline);
   if (!arrived && arrived.error().code == Code::timeout) co_return too_late(timeout_ms, "");
   co_return arrived;
+}
+
+Task<bool> Navigation::see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us) {
+  while (tab_.now_us() + patience_us < deadline_us) {
+    auto const lives = co_await tab_.sleep_until(tab_.now_us() + patience_us);
+    if (!lives || *is_there) break;
+    auto const answers = co_await tab_.answers(patience_us / 4);
+    if (!answers && !*is_there)
+      tab_.send(tab_.session(), "Runtime.terminateExecution", {}, tab_.now_us() + Wire::answer_us);
+  }
+  co_return *is_there;
 }
 
 Task<Result<>> Navigation::arrive(std::uint64_t from_document, std::int64_t deadline_us) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,9 +19,9 @@ Result<std::string> to_address(std::string_view given);
 
 class Navigation {
  public:
-  static constexpr std::int64_t load_us_max = 1'500'000;   // once it can be read
-  static constexpr std::int64_t quiet_us_max = 500'000;    // once it is loaded
-  static constexpr std::int64_t asked_us_max = 500'000;    // from a wish to go until that begins
+  static constexpr std::int64_t load_us_max = 1'500'000;  // once it can be read
+  static constexpr std::int64_t quiet_us_max = 500'000;   // once it is loaded
+  static constexpr std::int64_t asked_us_max = 500'000;   // from a wish to go until that begins
 
   explicit Navigation(Tab& tab) : tab_(tab) {}
 
@@ -37,6 +38,9 @@ class Navigation {
   std::uint64_t document() const;
 
  private:
+  // Until `is_there`: what a page runs so that it need not be left is stopped.
+  Task<bool> see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us);
+
   Tab& tab_;
 };
 

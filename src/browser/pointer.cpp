@@ -10,7 +10,8 @@
 namespace sojourn {
 namespace {
 
-constexpr double steady_ms = 1000;
+constexpr std::int64_t steady_ms_max = 1000;
+constexpr std::int64_t answer_ms = 50;  // that a page needs to say why not, before the time is over
 constexpr std::int64_t drag_us_max = 1'000'000;
 
 // How long to wait before another try, as pages get ready.
@@ -37,7 +38,8 @@ Task<Result<Pointer::Aim>> Pointer::aim(Grip grip, Shot shot) {
   wants["enabled"] = shot.needs_enabled;
   wants["attempt"] = shot.attempt;
   wants["bring"] = shot.attempt > 0;
-  wants["steadyMs"] = steady_ms;
+  auto const left_ms = (shot.deadline_us - hands_.tab().now_us()) / 1000 - answer_ms;
+  wants["steadyMs"] = std::clamp<std::int64_t>(left_ms, 0, steady_ms_max);
   auto const frame_id = grip.key.frame_id;
   if (shot.guard != Guard::none) wants["guard"] = shot.guard == Guard::click ? "click" : "hover";
   json::array more;
@@ -93,12 +95,15 @@ Task<Result<Box>> Pointer::place(Grip grip, Box inner, std::int64_t deadline_us)
 }
 
 Task<Result<Pointer::Aim>> Pointer::aim_until(Grip grip, Shot* shot) {
+  std::string why;
   for (;; ++shot->attempt) {
-    CO_TRY(auto aim, co_await this->aim(grip, *shot));
-    if (aim.obstacle.empty()) co_return aim;
-    for (auto& frame : aim.frames) co_await hands_.use_in(std::move(frame), "disarm", {}, shot->deadline_us);
+    auto aim = co_await this->aim(grip, *shot);
+    if (!aim && aim.error().code == Code::timeout && !why.empty()) co_return too_late(shot->timeout_ms, why);
+    if (!aim || aim->obstacle.empty()) co_return aim;
+    for (auto& frame : aim->frames) co_await hands_.use_in(std::move(frame), "disarm", {}, shot->deadline_us);
     co_await hands_.use_in(grip.key.frame_id, "disarm", {}, shot->deadline_us);
-    CO_CHECK(co_await pause(*shot, std::move(aim.obstacle)));
+    why = std::move(aim->obstacle);
+    CO_CHECK(co_await pause(*shot, why));
   }
 }
 

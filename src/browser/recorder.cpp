@@ -51,11 +51,23 @@ std::vector<std::string> to_command(RecorderSetup const& setup) {
           // A viewport of another size is made smaller or larger, in its own proportions, on black.
           "scale=" + size + ":force_original_aspect_ratio=decrease:flags=fast_bilinear,pad=" + size +
               ":(ow-iw)/2:(oh-ih)/2",
-          "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", "-static-thresh", "100", "-crf", "10", "-qmin",
-          "4", "-qmax", "50", "-b:v", "1M", "-threads", "1", "-fps_mode", "passthrough", "-enc_time_base", "1:1000",
+          "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "16", "-static-thresh", "100", "-crf", "4", "-qmin",
+          "2", "-qmax", "50", "-b:v", "1M", "-threads", "1", "-fps_mode", "passthrough", "-enc_time_base", "1:1000",
           // Those who look before it is complete see all but the last second.
           "-cluster_time_limit", "1000", "-flush_packets", "1", "-fs", std::to_string(setup.bytes_max), "-f", "webm",
           "-y", std::string(video_there)};
+}
+
+// When Chromium made it, by the steady clock: it may have waited since, on a machine that has much to do.
+std::int64_t made_at_us(json::object const& event, Moment now) {
+  constexpr std::int64_t wait_us_max = 2'000'000;
+  auto const* const metadata = event.if_contains("metadata");
+  auto const* const at_s =
+      metadata != nullptr && metadata->is_object() ? metadata->get_object().if_contains("timestamp") : nullptr;
+  if (at_s == nullptr || !at_s->is_double()) return now.steady_us;
+  auto const waited_us = static_cast<double>(now.utc_us) - at_s->get_double() * 1e6;
+  if (!(waited_us > 0 && waited_us < wait_us_max)) return now.steady_us;  // its clock says something else
+  return now.steady_us - static_cast<std::int64_t>(waited_us);
 }
 
 std::string_view first_line(std::string_view text) { return trimmed(take_until(text, '\n')); }
@@ -160,7 +172,7 @@ void Recorder::on_frame(json::object const& event) {
 
   auto const data = json::find_string(event, "data");
   if (data.size() / 4 * 3 > frame_bytes_max || !base64_decode(data, frame_) || frame_.empty()) return;
-  frame_at_us_ = now_us();
+  frame_at_us_ = made_at_us(event, Clock().now());
   is_waiting_ = true;
   if (first_us_ == 0) first_us_ = frame_at_us_;
   if (out_.empty() || last_ms_ < 0) write_frame(frame_at_us_);

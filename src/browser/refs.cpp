@@ -81,21 +81,20 @@ void RefTable::number(Capture& capture) {
   forget(capture.elements.size());
 }
 
-// Half of what is too much at a time, so that it is not done each time.
+// Half at a time, so that it is not done each time.
 void RefTable::forget(std::size_t present) {
-  if (entries_.size() > present + kept_max) {
-    std::vector<std::pair<std::int64_t, std::int64_t>> gone;  // when it was seen last, ref
-    for (auto const& [ref, entry] : entries_)
-      if (entry.last_seen != captures_) gone.emplace_back(entry.last_seen, ref);
-    std::sort(gone.begin(), gone.end());
-    gone.resize(gone.size() - std::min(gone.size(), kept_max / 2));
-    for (auto const& [when, ref] : gone) {
-      auto const place = entries_.find(ref);
-      refs_.erase(place->second.node);
-      entries_.erase(place);
-    }
+  if (entries_.size() <= present + kept_max && names_.size() <= documents_max) return;
+  std::vector<std::pair<std::int64_t, std::int64_t>> gone;  // when it was seen last, ref
+  for (auto const& [ref, entry] : entries_)
+    if (entry.last_seen != captures_) gone.emplace_back(entry.last_seen, ref);
+  std::sort(gone.begin(), gone.end());
+  gone.resize(gone.size() - std::min(gone.size(), kept_max) / 2);
+  for (auto const& [when, ref] : gone) {
+    auto const place = entries_.find(ref);
+    refs_.erase(place->second.node);
+    entries_.erase(place);
   }
-  if (names_.size() > documents_max) forget_documents();
+  forget_documents();
 }
 
 void RefTable::forget_documents() {

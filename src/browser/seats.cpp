@@ -162,6 +162,7 @@ void Seats::run_next(SeatRef const& seat) {
       continue;
     }
     seat->running = job;
+    ++running_;
     std::function<void(Result<json::object>)> done = [this, seat, job](Result<json::object> output) {
       if (output)
         answer(*job, json::to_text(*output));
@@ -169,6 +170,7 @@ void Seats::run_next(SeatRef const& seat) {
         answer(*job, output.error());
       seat->running.reset();
       run_next(seat);
+      if (--running_ == 0) fleet_.use_pause();
     };
     start(work(seat, job), std::move(done));
   }
@@ -238,11 +240,11 @@ void Seats::on_browser_gone(SeatRef const& seat, std::string const& reason) {
   json::object data;
   data["reason"] = reason;
   seat->failure = error(Code::crashed, "the browser crashed: " + reason);
-  if (seat->berth) seat->berth->page->give_up();
-  if (seat->recorder) seat->recorder->leave_page();
   auto const why = *seat->failure;
   if (seat->running) answer(*seat->running, why);
   for (auto const& job : std::exchange(seat->waiting, {})) answer(*job, why);
+  if (seat->berth) seat->berth->page->give_up();
+  if (seat->recorder) seat->recorder->leave_page();
   BrowserNews news;
   news.session_id = id;
   news.name = "crashed";

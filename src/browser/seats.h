@@ -55,6 +55,7 @@ class Seats {
   Files files_;
   Fleet fleet_;
   std::map<std::string, SeatRef> seats_;
+  std::size_t running_ = 0;  // calls
 };
 
 }  // namespace sojourn

@@ -65,6 +65,8 @@ class Tab {
   Task<bool> sleep_until(std::int64_t deadline_us);
   // Until a later iteration, crashed or not.
   Task<bool> turn();
+  // Whether the renderer answers, or why not is known.
+  Task<bool> answers(std::int64_t within_us);
   // Asks whether the renderer answers; if it does not, stops its scripts and asks again. False: the page is lost.
   Task<bool> rouse();
 
@@ -102,7 +104,6 @@ class Tab {
   void end_wait(std::uint64_t id, bool value);
   void stir();
   void end_waits();
-  Task<bool> answers(std::int64_t within_us);
   Task<bool> tell_where();
 
   Wire& wire_;

@@ -11,6 +11,9 @@ namespace sojourn {
 namespace {
 
 constexpr int captures_max = 4;  // of a page whose documents change all the time
+// Until a page, or a frame with a process of its own, says that it lives: what it is then asked for may take longer.
+constexpr std::int64_t page_answer_us = 5'000'000;
+constexpr std::int64_t frame_answer_us = 1'000'000;
 
 json::object capture_params() {
   json::array styles;
@@ -26,6 +29,7 @@ json::object capture_params() {
 Task<Result<std::vector<FrameCapture>>> View::gather(std::int64_t deadline_us) {
   struct Pending {
     FrameCapture capture;
+    Later<Tab::Answer> pulse;
     Later<Result<std::string>> text;
     std::optional<Later<Tab::Answer>> owner;
   };
@@ -41,6 +45,9 @@ Task<Result<std::vector<FrameCapture>>> View::gather(std::int64_t deadline_us) {
       one.capture.owner_session = parent->session;
       one.owner = tab_.send(parent->session, "DOM.getFrameOwner", only("frameId", frame->id), deadline_us);
     }
+    auto const pulse_us = parent == nullptr ? page_answer_us : frame_answer_us;
+    one.pulse = tab_.send(frame->session, "Runtime.evaluate", only("expression", "1"),
+                          std::min(deadline_us, tab_.now_us() + pulse_us));
     one.text = tab_.send_for_text(frame->session, "DOMSnapshot.captureSnapshot", params, deadline_us);
     pending.push_back(std::move(one));
   }
@@ -51,6 +58,10 @@ Task<Result<std::vector<FrameCapture>>> View::gather(std::int64_t deadline_us) {
       auto const owner = co_await *one.owner;
       if (owner) one.capture.owner_node = find_integer(*owner, "backendNodeId");
     }
+    auto const pulse = co_await one.pulse;
+    bool const is_silent = !pulse && pulse.error().code == Code::timeout;
+    if (is_silent && is_page) co_return tab_.judge(pulse.error());
+    if (is_silent) continue;  // the rest of the page is there all the same
     auto text = co_await one.text;
     if (!text && is_page) co_return tab_.judge(text.error());
     if (!text || (!is_page && one.capture.owner_node == 0)) continue;  // that frame went away

@@ -9,7 +9,7 @@
 namespace sojourn {
 namespace {
 
-constexpr std::string_view closed_before = R"({"success":true,"video":null})";
+constexpr std::string_view closed_before = R"({"success":true,"video":null,"output_meta":null})";
 // A page can make news as fast as it likes: of more in a second the log does not tell.
 constexpr std::uint32_t news_a_second_max = 20;
 constexpr std::size_t news_bytes_max = 16 * 1024;
@@ -77,7 +77,10 @@ void Hub::finish_running(std::uint64_t number, Result<std::string> output) {
   std::erase(seat.open_calls, number);
   ++seat.calls;
   seat.last_call_us = now.utc_us;
-  if (is_answer) session.active = now;
+  if (is_answer)
+    session.active = now;
+  else
+    look_earlier(session);
   auto const data = to_called_data(call.note, is_success(output), now.steady_us - call.begun_us);
   if (call.reply && is_answer)
     reply_after(0, std::move(call.reply), Outcome(FunctionAnswer{std::move(*output), describe_kept(session)}));

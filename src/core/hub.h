@@ -240,6 +240,8 @@ class Hub {
   void expire_calls(std::int64_t now_us);
   void expire_guests(std::int64_t now_us);
   std::size_t expire_sessions(Moment now);
+  void look_at(Session& session, std::int64_t at_us);
+  void look_earlier(Session& session);
   void reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome);
   std::uint64_t latest_batch() const;
   void start_commit();

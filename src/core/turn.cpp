@@ -79,11 +79,20 @@ std::size_t Hub::expire_sessions(Moment now) {
       ++count;
       continue;
     }
-    auto node = expiries_.extract(place);
-    node.key() = end_us;
-    session.expiry = expiries_.insert(std::move(node));
+    look_at(session, end_us);
   }
   return count;
+}
+
+void Hub::look_at(Session& session, std::int64_t at_us) {
+  auto node = expiries_.extract(session.expiry);
+  node.key() = at_us;
+  session.expiry = expiries_.insert(std::move(node));
+}
+
+// What was in use when it was looked at, and was not kept by it, may be over before it would be looked at again.
+void Hub::look_earlier(Session& session) {
+  look_at(session, std::min(session.expiry->first, look_again_us(session, session.active.steady_us)));
 }
 
 void Hub::whisper(ConnectionId connection, Whisper const& say) {

@@ -121,6 +121,20 @@ TEST(ErrorResponse, SaysWhatToDoNextInAHeader) {
   }
 }
 
+TEST(ErrorResponse, SaysWhenToTryAgainWhereThatIsKnown) {
+  Error full{Code::too_many, "x"};
+  full.retry_s = 12;
+  Error down{Code::unavailable, "x"};
+  down.retry_s = 3;
+  for (auto const& [failure, seconds] : {std::pair{full, "12"}, std::pair{down, "3"}}) {
+    for (auto const& response : {error_response(failure), detail_response(failure)}) {
+      ASSERT_EQ(response.headers.size(), 1u);
+      EXPECT_EQ(response.headers[0].first, "Retry-After");
+      EXPECT_EQ(response.headers[0].second, seconds);
+    }
+  }
+}
+
 TEST(ParseObject, IsTheWholeBodyOrNothing) {
   for (auto const& [body, text] : {std::pair<std::string_view, std::string_view>{"", "{}"},
                                    {"{}", "{}"},

@@ -99,7 +99,7 @@ TEST_F(FunctionCallsTest, INF_08_ACloseMayBeRepeated) {
   call(id, "close");
   auto const& again = call(id, "close");
   EXPECT_EQ(again.status(), 200);
-  EXPECT_EQ(again.body(), R"({"success":true,"video":null,"session_id":")" + id + "\"}");
+  EXPECT_EQ(again.body(), R"({"success":true,"video":null,"output_meta":null,"session_id":")" + id + "\"}");
 }
 
 TEST_F(FunctionCallsTest, INF_09_ADeadSessionSaysWhatItIs) {

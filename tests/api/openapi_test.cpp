@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/function_schema.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -139,12 +140,51 @@ TEST_F(OpenapiTest, EachBelongsToOneOfTheGroups) {
                                      {"/sessions", "session tracking"},
                                      {"/sessions/:id/state/:key", "session tracking"},
                                      {"/test-token", "session tracking"},
+                                     {"/api/v1/functions", "browser functions"},
+                                     {"/apps/sessions", "browser functions"},
+                                     {"/api/v1/sessions/:id/video", "sessions"},
                                      {"/healthz", "operations"},
                                      {"/", "operations"}}) {
     EXPECT_EQ(find(pattern, "GET").at("tags").at(0).as_string(), tag) << pattern;
   }
   EXPECT_EQ(find("/token", "POST").at("tags").at(0), "session tracking");
   EXPECT_EQ(find("/send-message", "POST").at("tags").at(0), "session tracking");
+}
+
+// Every "$ref" in it.
+void collect_refs(json::value const& value, std::set<std::string>& refs) {
+  if (value.is_array())
+    for (auto const& each : value.get_array()) collect_refs(each, refs);
+  if (!value.is_object()) return;
+  for (auto const& [name, member] : value.get_object()) {
+    if (name == "$ref") refs.emplace(member.as_string());
+    collect_refs(member, refs);
+  }
+}
+
+TEST_F(OpenapiTest, EveryFunctionHasTheSchemasOfTheTable) {
+  for (auto const& each : function_table()) {
+    auto const operation = find("/api/v1/sessions/:id/functions/" + std::string(to_word(each.function)), "POST");
+    ASSERT_TRUE(operation.is_object()) << to_word(each.function);
+    EXPECT_EQ(operation.at("summary").as_string(), each.summary);
+    EXPECT_EQ(operation.at("requestBody").at("content").at("application/json").at("schema"),
+              json::value(input_schema(each.function)));
+    auto const& output = operation.at("responses").at("2XX").at("content").at("application/json").at("schema");
+    EXPECT_EQ(output, json::value(output_schema(each.function, "#/components/schemas/")));
+    EXPECT_TRUE(output.at("properties").as_object().contains("session_id"));
+  }
+}
+
+TEST_F(OpenapiTest, EveryReferenceLeadsSomewhere) {
+  std::set<std::string> refs;
+  collect_refs(whole, refs);
+  std::string_view const place = "#/components/schemas/";
+  auto const& schemas = whole.at("components").at("schemas").as_object();
+  EXPECT_EQ(refs.size(), schemas.size());
+  for (auto const& ref : refs) {
+    ASSERT_TRUE(ref.starts_with(place)) << ref;
+    EXPECT_TRUE(schemas.contains(ref.substr(place.size()))) << ref;
+  }
 }
 
 TEST_F(OpenapiTest, SaysWhoItIsAndHowOneShowsAToken) {

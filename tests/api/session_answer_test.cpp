@@ -20,6 +20,14 @@ TEST(SessionRefusal, AnExpiredOneIsNotThereEitherButToldAsExpired) {
   EXPECT_EQ(response.body, R"({"detail":"Session expired: x","code":"expired","error_code":"SESSION_EXPIRED"})");
 }
 
+TEST(SessionRefusal, OneThatHasEndedIsTold) {
+  auto const response = session_refusal(error(Code::ended, "Session ended"), "x");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body, R"({"detail":"Session ended: x","code":"ended","error_code":"SESSION_ENDED"})");
+  auto const other = session_refusal(error(Code::ended, "it was closed"), "x");
+  EXPECT_EQ(other.body, R"({"detail":"it was closed","code":"ended","error_code":"SESSION_ENDED"})");
+}
+
 TEST(SessionRefusal, WhateverElseIsMissingKeepsItsWords) {
   auto const key = session_refusal(error(Code::not_found, "State key not found: k"), "x");
   EXPECT_EQ(key.status, 404);

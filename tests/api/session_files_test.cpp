@@ -164,6 +164,43 @@ TEST_F(SessionFilesTest, TooLargeAFileIsReadWhereItLies) {
   EXPECT_NE(asked.body().find("large.webm has 67108865 bytes"), std::string::npos) << asked.body();
 }
 
+TEST_F(SessionFilesTest, PartsOfAFileCanBeAskedFor) {
+  auto const id = open();
+  write(id, "video.webm", "0123456789");
+  struct Row {
+    std::string_view range;
+    int status;
+    std::string_view bytes;
+    std::string_view place;
+  };
+  for (auto const& each :
+       {Row{"bytes=0-3", 206, "0123", "bytes 0-3/10"}, Row{"bytes=4-", 206, "456789", "bytes 4-9/10"},
+        Row{"bytes=-2", 206, "89", "bytes 8-9/10"}, Row{"bytes=8-99", 206, "89", "bytes 8-9/10"},
+        Row{"bytes=-99", 206, "0123456789", "bytes 0-9/10"}, Row{"bytes=9-9", 206, "9", "bytes 9-9/10"},
+        Row{"bytes=10-", 416, R"({"detail":"video.webm has 10 bytes"})", "bytes */10"},
+        Row{"bytes=0-1,4-5", 200, "0123456789", ""}, Row{"bytes=5-4", 200, "0123456789", ""},
+        Row{"lines=1-2", 200, "0123456789", ""}, Row{"bytes=x-", 200, "0123456789", ""},
+        Row{"bytes=-0", 200, "0123456789", ""}, Row{"bytes=", 200, "0123456789", ""}}) {
+    auto const& asked = get(id, "/video", {{"Range", std::string(each.range)}});
+    EXPECT_EQ(asked.status(), each.status) << each.range;
+    EXPECT_EQ(asked.body(), each.bytes) << each.range;
+    EXPECT_EQ(header_of(asked, "Content-Range"), each.place) << each.range;
+  }
+  EXPECT_EQ(get(id, "/video", {{"Range", "bytes=0-3"}, {"If-Range", "\"tag\""}}).status(), 200);
+  EXPECT_EQ(header_of(get(id, "/video"), "Accept-Ranges"), "bytes");
+}
+
+TEST_F(SessionFilesTest, OfALargeFileAPartIsBounded) {
+  auto const id = open();
+  write(id, "large.webm", "");
+  fs::resize_file(fs::path(folder) / id / "large.webm", session_file_bytes_max + 10);
+  auto const& begin = get(id, "/files/large.webm", {{"Range", "bytes=0-"}});
+  EXPECT_EQ(begin.status(), 206);
+  EXPECT_EQ(header_of(begin, "Content-Range"), "bytes 0-67108863/67108874");
+  EXPECT_EQ(begin.body().size(), session_file_bytes_max);
+  EXPECT_EQ(get(id, "/files/large.webm", {{"Range", "bytes=67108864-"}}).body().size(), 10u);
+}
+
 TEST_F(SessionFilesTest, WhileTooManyAreReadOthersWait) {
   auto const id = open();
   write(id, "a.png", "x");

@@ -122,7 +122,7 @@ TEST_F(SessionsTest, WhatIsAskedOfANewOneIsChecked) {
         Row{R"({"timeout_minutes":"5"})", "timeout_minutes has to be a whole number from 1 to 1440",
             "TIMEOUT_OUT_OF_RANGE"},
         Row{R"({"metadata":[]})", "metadata has to be an object"}, Row{R"({"state":"x"})", "state has to be an object"},
-        Row{R"({"kind":"extension"})", "kind of a session that is opened here has to be shared"}}) {
+        Row{R"({"kind":"extension"})", "kind of a session that is opened here has to be shared or browser"}}) {
     auto const& asked = open(std::string(row.body));
     EXPECT_EQ(asked.status(), 422) << row.body;
     EXPECT_EQ(asked.body(), unprocessable("body", row.detail, row.word)) << row.body;
@@ -276,7 +276,7 @@ TEST_F(SessionsTest, AListedSessionHasTheDocumentedMembers) {
 
 TEST_F(SessionsTest, AFilterThatMakesNoSenseIsUnprocessable) {
   for (auto const& [query, detail] :
-       {std::pair<std::string_view, std::string_view>{"?kind=both", "kind has to be shared, extension or all"},
+       {std::pair<std::string_view, std::string_view>{"?kind=both", "kind has to be shared, extension, browser or all"},
         {"?limit=0", "limit has to be a whole number from 1 to 100"},
         {"?limit=101", "limit has to be a whole number from 1 to 100"},
         {"?limit=ten", "limit has to be a whole number from 1 to 100"},

@@ -36,6 +36,12 @@ class Doctor : public testing::Test {
     return code ? *code : -1;
   }
 
+  std::string write_program(std::string const& name, std::string const& script) const {
+    auto const path = folder_.write(name, "#!/bin/sh\n" + script + "\n");
+    ::chmod(path.c_str(), 0700);
+    return path;
+  }
+
   test::TemporaryFolder folder_;
   Examination examination_;
   std::istringstream in_;
@@ -50,15 +56,29 @@ TEST_F(Doctor, LooksAtEverythingAndNamesARemedyForWhatIsNotOk) {
     EXPECT_FALSE(finding.message.empty()) << finding.name;
     EXPECT_EQ(finding.remedy.empty(), finding.verdict == Verdict::ok) << finding.name;
   }
-  EXPECT_EQ(names, "chromium sandbox user data port server io_uring files ");
+  EXPECT_EQ(names, "chromium sandbox user ffmpeg memory data port server io_uring files ");
 }
 
-TEST_F(Doctor, FindsBrowsersWithTheirVersions) {
+TEST_F(Doctor, FindsBrowsersOfBothKindsWithTheirVersions) {
   EXPECT_EQ(find("chromium").verdict, Verdict::warn);
-  auto const path = folder_.write("google-chrome", "#!/bin/sh\necho Chrome 156\n");
-  ::chmod(path.c_str(), 0700);
+  EXPECT_NE(find("chromium").remedy.find("apt install chromium-headless-shell"), std::string::npos);
+  auto const full = write_program("google-chrome", "echo Chrome 156");
   EXPECT_EQ(find("chromium").verdict, Verdict::ok);
-  EXPECT_EQ(find("chromium").message, "Chrome 156 (" + path + ")");
+  EXPECT_TRUE(find("chromium").message.starts_with("whole browser: Chrome 156 (" + full + "); the headless shell"));
+  auto const shell = write_program("chromium-headless-shell", "echo Chromium 156");
+  EXPECT_EQ(find("chromium").message,
+            "headless shell: Chromium 156 (" + shell + "), whole browser: Chrome 156 (" + full + ")");
+}
+
+TEST_F(Doctor, FindsWhatRecords) {
+  EXPECT_EQ(find("ffmpeg").verdict, Verdict::warn);
+  EXPECT_EQ(find("ffmpeg").remedy, "apt install ffmpeg");
+  auto const program = write_program("ffmpeg", "exit 1");
+  EXPECT_EQ(find("ffmpeg").message, "sessions can be recorded (" + program + ")");
+}
+
+TEST_F(Doctor, SaysHowManySessionsThereIsMemoryFor) {
+  EXPECT_NE(find("memory").message.find(" MiB are available: room for about "), std::string::npos);
 }
 
 TEST_F(Doctor, SaysWhoHoldsThePort) {
@@ -112,7 +132,7 @@ TEST_F(Doctor, AnswersProgramsWithOneJsonObject) {
   auto const answer = json::parse(out_.str());
   ASSERT_TRUE(answer) << out_.str();
   EXPECT_FALSE(answer->at("ok").as_bool());
-  auto const& check = answer->at("checks").at(3).as_object();
+  auto const& check = answer->at("checks").at(5).as_object();
   EXPECT_EQ(json::find_string(check, "name"), "data");
   EXPECT_EQ(json::find_string(check, "verdict"), "fail");
   EXPECT_NE(json::find_string(check, "remedy"), "");

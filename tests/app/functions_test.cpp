@@ -38,9 +38,9 @@ TEST_F(Functions, INF04_LaterCallsNameTheSession) {
 
 TEST_F(Functions, INF13_WithoutASessionTheServerClosesItAfterwards) {
   ScriptedServer const server({ScriptedServer::answer(
-      200, R"({"id":"task_1","status":"completed","output":{"title":"Example"},"error":null,"session_id":"sess_1"})")});
+      200, R"({"id":"task_1","status":"completed","output":{"title":"Example"},"error":null,"session_id":null})")});
   ASSERT_EQ(failure(run_app(target(server), {"agent-browser", "open", "", R"({"url":"a"})"}, terminal_)), "done");
-  EXPECT_EQ(take_out(), "{\"title\":\"Example\",\"session_id\":\"sess_1\"}\n");
+  EXPECT_EQ(take_out(), "{\"title\":\"Example\",\"session_id\":null}\n");
   EXPECT_EQ(first_line(server.requests().at(0)), "POST /apps/run HTTP/1.1");
   auto const body = json::parse(body_of(server.requests().at(0)));
   ASSERT_TRUE(body);

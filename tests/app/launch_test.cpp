@@ -54,7 +54,8 @@ TEST_F(Launch, StartsAServerOnceAndSaysHowToStopIt) {
   EXPECT_TRUE(has_server({}, terminal_.environment));
   ASSERT_EQ(failure(ensure_server({}, terminal_)), "done");
   EXPECT_EQ(read("starts"), "serve --data " + data_ + " --log-level warn\n");
-  EXPECT_EQ(std::count(err_.str().begin(), err_.str().end(), '\n'), 1);
+  auto const said = err_.str();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
 }
 
 TEST_F(Launch, OfManyCommandsAtOnceOneStartsIt) {

@@ -79,12 +79,14 @@ TEST_F(Pages, AnActionThatFailedIsAnExitCodeOfItsClass) {
                  {"success", false}, {"action", "click"}, {"message", message}, {"code", code}, {"session_id", "s"}}));
   };
   ScriptedServer const server({answer("Timeout 5000ms exceeded: the element is covered", "timeout"),
-                               answer("Unknown ref: @e9. Run 'snapshot' to get current elements.", "stale_ref"),
+                               answer("Unknown ref: @e9. Run 'snapshot' to get current elements.", "not_found"),
                                answer("no", "blocked")});
   PageCommand const command{.session = "s", .words = {"click", "@e9"}};
   EXPECT_EQ(failure(act_on_page(target(server), command, terminal_)),
             "75: click: Timeout 5000ms exceeded: the element is covered; see the page with: sojourn snapshot s");
-  EXPECT_EQ(failure(act_on_page(target(server), command, terminal_)).substr(0, 3), "65:");
+  EXPECT_EQ(
+      failure(act_on_page(target(server), command, terminal_)),
+      "65: click: Unknown ref: @e9. Run 'snapshot' to get current elements; see the page with: sojourn snapshot s");
   EXPECT_EQ(take_out(), "");
   EXPECT_EQ(failure(act_on_page(target(server, true), command, terminal_)).substr(0, 3), "76:");
   EXPECT_EQ(json::parse(take_out()).value().at("message"), "no") << "programs get the answer besides";

@@ -158,7 +158,7 @@ TEST_F(Question, AnAnswerWithoutABodyIsAnEmptyOne) {
 
 TEST(StatusCodes, HaveTheExitCodesOfTheTable) {
   std::vector<std::pair<int, int>> const expected{
-      {400, 65}, {401, 77}, {403, 77}, {404, 66}, {408, 75}, {409, 75}, {410, 76}, {412, 75}, {413, 65}, {422, 65},
+      {400, 65}, {401, 77}, {403, 77}, {404, 66}, {408, 75}, {409, 75}, {410, 66}, {412, 75}, {413, 65}, {422, 65},
       {429, 75}, {431, 65}, {500, 70}, {502, 76}, {503, 69}, {504, 75}, {507, 74}, {599, 70}, {302, 76}, {418, 76}};
   for (auto const& [status, exit_code] : expected) EXPECT_EQ(row(to_code(status)).exit_code, exit_code) << status;
 }

@@ -51,7 +51,8 @@ TEST(ErrorTable, AsksForARetryOnlyWhereTheSameRequestMaySucceedLater) {
   for (auto const& each : error_table()) {
     bool const is_passing = each.code == Code::conflict || each.code == Code::too_many ||
                             each.code == Code::not_connected || each.code == Code::timeout ||
-                            each.code == Code::storage_full || each.code == Code::unavailable;
+                            each.code == Code::crashed || each.code == Code::storage_full ||
+                            each.code == Code::unavailable;
     EXPECT_EQ(each.retryable, is_passing) << each.word;
   }
 }

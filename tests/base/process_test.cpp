@@ -125,7 +125,7 @@ TEST_F(ProcessTest, WhatCannotBeRunIsNamedWithTheReason) {
 
 TEST_F(ProcessTest, GetsItsArgumentsItsEnvironmentAndItsFolderAndNothingElse) {
   ASSERT_EQ(setenv("SOJOURN_SECRET", "do not tell", 1), 0);
-  auto setup = shell("echo \"$0 $1\"; pwd; env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=");
+  auto setup = shell("echo \"$0 $1\"; pwd; env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^SOJOURN_CHILD=");
   setup.command.insert(setup.command.end(), {"zero", "a b"});
   setup.environment.push_back("GIVEN=yes");
   setup.folder = "/usr";
@@ -228,6 +228,27 @@ TEST_F(ProcessTest, WhenItEndsByItselfNobodyOfItsGroupStays) {
   EXPECT_EQ(endings.at(0).exit_code, 3);
   EXPECT_FALSE(has_members(process->pid()));
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST_F(ProcessTest, WhoLeavesTheGroupForASessionOfItsOwnIsTakenAlongToo) {
+  // One whose parent has gone, as a crash handler's has; and one that is the first of its session.
+  for (auto const* const script :
+       {"setsid sh -c 'sleep 60 & sleep 61 &'; echo ready; exit 0",
+        "setsid sh -c 'sleep 60 & sleep 61 &'; echo ready; sleep 64", "setsid sleep 60 & sleep 0.1; echo ready; exit 0",
+        "setsid sleep 60 & sleep 0.1; echo ready; sleep 64"}) {
+    endings.clear();
+    auto const pipe = pipe_from_child();
+    auto setup = shell(script);
+    setup.descriptors = {-1, pipe->theirs};
+    auto process = start(std::move(setup));
+    ::close(pipe->theirs);
+    std::string ready;
+    until(loop, [&] { return !(ready += read_all(pipe->ours)).empty(); });
+    if (std::string_view(script).ends_with("exit 0")) until(loop, [&] { return !endings.empty(); });
+    process.reset();
+    EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << script;
+    ::close(pipe->ours);
+  }
 }
 
 TEST_F(ProcessTest, AKilledOneEndsWhileTheLoopGoesOn) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -19,6 +20,7 @@ namespace sojourn::test {
 class BrowserStage {
  public:
   BrowserStage() {
+    std::signal(SIGPIPE, SIG_IGN);  // as the server does
     std::string folder = (std::filesystem::temp_directory_path() / "sojourn-test-XXXXXX").string();
     if (mkdtemp(folder.data()) == nullptr) std::abort();
     data = folder;

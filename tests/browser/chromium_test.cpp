@@ -7,121 +7,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <set>
-#include <thread>
+#include <iterator>
 
-#include "browser/browser_stage.h"
+#include "browser/chromium_stage.h"
 
 namespace sojourn {
 namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::steady_clock;
+using test::find_processes;
+using test::read_file;
+using test::strays;
 
-std::string read_file(fs::path const& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Processes, not zombies, whose command line has the text.
-std::set<pid_t> find_processes(std::string const& text) {
-  std::set<pid_t> found;
-  std::error_code ec;
-  for (auto const& entry : fs::directory_iterator("/proc", ec)) {
-    auto const name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (read_file(entry.path() / "cmdline").find(text) != std::string::npos) found.insert(std::stoi(name));
-  }
-  return found;
-}
-
-// Of Chromium's that are not in a profile.
-std::set<std::string> strays() {
-  std::set<std::string> found;
-  for (auto const& entry : fs::directory_iterator("/tmp"))
-    if (auto const name = entry.path().filename().string();
-        name.starts_with("org.chromium") || name.starts_with(".org.chromium") || name.starts_with("com.google"))
-      found.insert(name);
-  return found;
-}
-
-// Whoever a child of ours has left to us.
-void reap_orphans() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
-}
-
-class ChromiumTest : public testing::Test, public test::BrowserStage {
- protected:
-  ChromiumSetup setup_for(bool is_shell) const {
-    auto const found = find_executables("");
-    ChromiumSetup setup;
-    setup.executable = is_shell ? found.shell : found.full;
-    setup.is_shell = is_shell;
-    setup.profile_root_key = profile_key(data);
-    return setup;
-  }
-  // The shell where there is one.
-  ChromiumSetup any_setup() const {
-    auto setup = setup_for(true);
-    return setup.executable.empty() ? setup_for(false) : setup;
-  }
-  ChromiumSetup script_setup(std::string const& text) const {
-    auto const file = data + "/browser";
-    std::ofstream(file) << text;
-    chmod(file.c_str(), 0755);
-    chmod(data.c_str(), 0755);
-    ChromiumSetup setup;
-    setup.executable = file;
-    setup.profile_root_key = profile_key(data);
-    return setup;
-  }
-  std::unique_ptr<Chromium> start(ChromiumSetup setup) {
-    auto started = Chromium::start(loop, timers, std::move(setup), [this](std::string why) { reasons.push_back(why); });
-    EXPECT_TRUE(started) << started.error().message;
-    return started ? std::move(*started) : nullptr;
-  }
-  bool is_up(Chromium& chromium) {
-    return until([&] { return !chromium.product().empty(); });
-  }
-  std::string only_reason() {
-    EXPECT_TRUE(until([&] { return !reasons.empty(); }));
-    until([turns = 0]() mutable { return ++turns > 20; });
-    EXPECT_EQ(reasons.size(), 1U);
-    return reasons.empty() ? "" : reasons.front();
-  }
-  std::string mark() const { return "sojourn-browser-" + profile_key(data) + "-"; }
-  std::vector<std::string> folders() const {
-    std::vector<std::string> found;
-    for (auto const* const root : {"/tmp", "/dev/shm"})
-      for (auto const& entry : fs::directory_iterator(root))
-        if (entry.path().filename().string().starts_with(mark())) found.push_back(entry.path().string());
-    return found;
-  }
-  // A session on a new page.
-  std::string open_page(Chromium& chromium) {
-    json::object const target{{"url", "about:blank"}};
-    auto const made = wait(chromium.wire().send("", "Target.createTarget", target));
-    if (!made) return {};
-    json::object const flat{{"targetId", made->at("targetId")}, {"flatten", true}};
-    auto const attached = wait(chromium.wire().send("", "Target.attachToTarget", flat));
-    return attached ? std::string(json::find_string(*attached, "sessionId")) : std::string();
-  }
-
-  std::vector<std::string> reasons;
-};
-
-#define NEEDS_A_BROWSER()                                                                \
-  if (any_setup().executable.empty()) {                                                  \
-    std::fprintf(stderr, "NO BROWSER IS INSTALLED: %s\n", no_browser().message.c_str()); \
-    GTEST_SKIP() << no_browser().message;                                                \
-  }
-
+class ChromiumTest : public test::ChromiumStage {};
 class EachChromium : public ChromiumTest, public testing::WithParamInterface<bool> {};
 
 INSTANTIATE_TEST_SUITE_P(Browsers, EachChromium, testing::Values(true, false),
@@ -329,108 +231,6 @@ TEST_P(EachChromium, NoPageReachesOurOwnPorts) {
   json::object const where{{"url", "http://127.0.0.1:" + std::to_string(stranger.port) + "/"}};
   auto const answer = chromium->wire().send(session, "Page.navigate", where);
   EXPECT_TRUE(until([&] { return stranger.is_called(); })) << "others are reached";
-}
-
-// A server of its own that can be killed: it starts a browser, tells its group, and stays.
-class DoomedServer {
- public:
-  DoomedServer(ChromiumSetup setup, std::string const& script) {
-    std::array<int, 2> ends{};
-    if (pipe(ends.data()) != 0) std::abort();
-    pid_ = fork();
-    if (pid_ == 0) serve(std::move(setup), script, ends[1]);
-    ::close(ends[1]);
-    if (read(ends[0], &group, sizeof(group)) != sizeof(group)) group = 0;
-    ::close(ends[0]);
-  }
-  ~DoomedServer() {
-    kill();
-    if (group > 1) ::kill(-group, SIGKILL);
-    for (int i = 0; i < 1000 && group > 1 && ::kill(-group, 0) == 0; ++i) {
-      reap_orphans();
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-  }
-  DoomedServer(DoomedServer const&) = delete;
-  DoomedServer& operator=(DoomedServer const&) = delete;
-
-  void kill() {
-    if (pid_ > 0) ::kill(pid_, SIGKILL), waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-
-  pid_t group = 0;
-
- private:
-  [[noreturn]] static void serve(ChromiumSetup setup, std::string const& script, int tell_fd) {
-    test::BrowserStage stage;
-    auto const chromium = Chromium::start(stage.loop, stage.timers, std::move(setup), {});
-    if (!chromium) _exit(1);
-    json::object const target{{"url", "about:blank"}};
-    auto const made = stage.wait((*chromium)->wire().send("", "Target.createTarget", target));
-    json::object const flat{{"targetId", made->at("targetId")}, {"flatten", true}};
-    auto const attached = stage.wait((*chromium)->wire().send("", "Target.attachToTarget", flat));
-    json::object const busy{{"expression", script}};
-    auto const session = std::string(json::find_string(*attached, "sessionId"));
-    auto const later = (*chromium)->wire().send(session, "Runtime.evaluate", busy);
-    stage.until([&] { return later.is_given(); }, std::chrono::milliseconds(300));
-    auto const group = (*chromium)->pid();
-    if (write(tell_fd, &group, sizeof(group)) != sizeof(group)) _exit(1);
-    for (;;) pause();
-  }
-
-  pid_t pid_ = 0;
-};
-
-bool has_ended_within(pid_t group, std::chrono::milliseconds time) {
-  auto const end = steady_clock::now() + time;
-  while (steady_clock::now() < end) {
-    reap_orphans();
-    if (kill(-group, 0) != 0) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-TEST_P(EachChromium, AKilledServerLeavesNoProcessAndTheNextOneSweepsTheFolder) {
-  NEEDS_A_BROWSER();
-  auto const setup = setup_for(GetParam());
-  if (setup.executable.empty()) GTEST_SKIP() << "only the other kind is installed";
-  for (std::string const script : {"1", "for (;;) {}"}) {
-    DoomedServer server(setup, script);
-    ASSERT_GT(server.group, 1);
-    ASSERT_FALSE(find_processes(mark()).empty());
-    server.kill();
-    EXPECT_TRUE(has_ended_within(server.group, std::chrono::seconds(2))) << script;
-    EXPECT_TRUE(find_processes(mark()).empty());
-    EXPECT_EQ(folders().size(), 1U);
-    sweep_leftovers(data);
-    EXPECT_TRUE(folders().empty());
-  }
-}
-
-TEST_F(ChromiumTest, AStoppedBrowserOfAKilledServerIsSweptAndNobodyElses) {
-  NEEDS_A_BROWSER();
-  test::BrowserStage other;
-  auto others = any_setup();
-  others.profile_root_key = profile_key(other.data);
-  auto const bystander = start(others);
-  ASSERT_NE(bystander, nullptr);
-  ASSERT_TRUE(is_up(*bystander));
-  DoomedServer server(any_setup(), "1");
-  ASSERT_GT(server.group, 1);
-  kill(-server.group, SIGSTOP);
-  server.kill();
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  EXPECT_EQ(kill(-server.group, 0), 0) << "it can't end by itself";
-  auto const begin = steady_clock::now();
-  sweep_leftovers(data);
-  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(2));
-  EXPECT_TRUE(has_ended_within(server.group, std::chrono::seconds(1)));
-  EXPECT_TRUE(find_processes(mark()).empty());
-  EXPECT_TRUE(folders().empty());
-  EXPECT_TRUE(fs::exists(bystander->folder()));
-  EXPECT_TRUE(wait(bystander->wire().send("", "Browser.getVersion"))) << "it lives";
 }
 
 TEST_F(ChromiumTest, ManyStartsAndEndsLeaveNoProcessAndNoDescriptor) {

@@ -47,6 +47,7 @@ class FleetTest : public testing::Test, public BrowserThread {
 TEST_F(FleetTest, OneBrowserServesManyAndTheNextContextIsPrepared) {
   auto const first = take();
   ASSERT_TRUE(first);
+  fleet_->use_pause();
   ASSERT_TRUE(run_until([&] { return count_contexts(*first) == 2; }));
   auto const second = take();
   ASSERT_TRUE(second);

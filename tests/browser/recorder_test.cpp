@@ -405,6 +405,38 @@ TEST_F(RecorderWithoutPage, SaysNothingOverTheWireOnceThePageIsLeft) {
   EXPECT_EQ(browser.count("Page.screencastFrameAck") + browser.count("Page.stopScreencast"), 0);
 }
 
+// When each picture of a stream is shown, in ms.
+std::vector<std::uint64_t> times_of(std::string const& stream) {
+  std::vector<std::uint64_t> times;
+  std::string const cluster = "\x1F\x43\xB6\x75";
+  for (std::size_t at = 0; (at = stream.find(cluster, at)) != std::string::npos; ++at) {
+    std::uint64_t time = 0;
+    for (std::size_t i = 13; i < 21; ++i) time = time << 8U | static_cast<unsigned char>(stream.at(at + i));
+    times.push_back(time);
+  }
+  return times;
+}
+
+TEST_F(RecorderWithoutPage, FramesAreShownWhenTheyWereMadeNotWhenTheyCame) {
+  auto const kept = folder.file("stream");
+  ASSERT_TRUE(begin(folder.program("exec cat > " + kept)));
+  for (auto const age_s : {0.9, 0.7, 0.4}) {
+    auto event = frame(10, 1);
+    json::object metadata;
+    metadata["timestamp"] = static_cast<double>(Clock().now().utc_us) / 1e6 - age_s;
+    event["metadata"] = metadata;
+    recorder->on_frame(event);
+  }
+  thread.wait_for(recorder->finish());
+  std::ifstream file(kept, std::ios::binary);
+  auto const times = times_of({std::istreambuf_iterator<char>(file), {}});
+  ASSERT_EQ(times.size(), 4U);
+  EXPECT_EQ(times[0], 0U);
+  EXPECT_NEAR(static_cast<double>(times[1]), 200, 20);
+  EXPECT_NEAR(static_cast<double>(times[2]), 500, 20);
+  EXPECT_NEAR(static_cast<double>(times[3]), 900, 40);
+}
+
 TEST_F(RecorderWithoutPage, FramesThatMakeNoSenseAreLeftOut) {
   ASSERT_TRUE(begin(folder.program("exec cat > /dev/null")));
   recorder->on_frame({});

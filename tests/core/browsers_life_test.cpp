@@ -102,6 +102,18 @@ TEST_F(BrowsersLifeTest, ItDoesNotEndWhileACallRuns) {
   EXPECT_EQ(hub.session_count(), 0U);
 }
 
+TEST_F(BrowsersLifeTest, ACallThatFailedKeepsItNoLongerThanItRan) {
+  auto const info = open_browser();
+  fake_browser.answers_by_itself = false;
+  auto const call = submit(calling(info.id));
+  advance_s(700);
+  EXPECT_EQ(hub.session_count(), 1U);
+  fake_browser.answer(error(Code::timeout, "Timeout"));
+  turns(4);
+  EXPECT_EQ(call->code(), Code::timeout);
+  EXPECT_EQ(hub.session_count(), 0U) << "its time had been over for long";
+}
+
 TEST_F(ShortLifeTest, AtItsLongestAgeItEndsWhateverHappens) {
   auto const info = open_browser();
   EXPECT_EQ(info.life_us, 100 * second_us);

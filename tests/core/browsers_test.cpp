@@ -196,7 +196,7 @@ TEST_F(BrowsersTest, INF_08_ToCloseItAgainDoesNoHarm) {
   for (auto const& answer : {second, ask(user("alice"), calling(info.id, Function::close)),
                              ask(admin(), calling(info.id, Function::close))}) {
     ASSERT_TRUE(answer->as<FunctionAnswer>()) << answer->message();
-    EXPECT_EQ(answer->as<FunctionAnswer>()->output, R"({"success":true,"video":null})");
+    EXPECT_EQ(answer->as<FunctionAnswer>()->output, R"({"success":true,"video":null,"output_meta":null})");
     EXPECT_EQ(answer->as<FunctionAnswer>()->session.id, info.id);
   }
   EXPECT_EQ(ask(user("bob"), calling(info.id, Function::close))->code(), Code::not_found);

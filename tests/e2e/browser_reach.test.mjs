@@ -13,16 +13,15 @@ before(async () => {
 });
 after(async () => { await server?.stop(); await site?.stop(); });
 
-const internal = ['file:///etc/passwd', 'FILE:///etc/passwd', 'file://localhost/etc/hostname', 'chrome://version', 'chrome://crash', 'chrome://inducebrowsercrashforrealz', 'devtools://devtools/bundled/inspector.html',
-  'view-source:http://127.0.0.1/', 'javascript:alert(1)', 'chrome-extension://afhojlogdaahibfnhgbcocjbmdnggcfn/popup.html', ' file:///etc/passwd', 'fi\tle:///etc/passwd', 'about:version'];
+const refused = ['file:///etc/passwd', 'FILE:///etc/passwd', 'file://localhost/etc/hostname', 'chrome://version', 'chrome://crash', 'chrome://inducebrowsercrashforrealz', 'devtools://devtools/bundled/inspector.html',
+  'view-source:http://127.0.0.1/', 'javascript:alert(1)', 'chrome-extension://afhojlogdaahibfnhgbcocjbmdnggcfn/popup.html', ' file:///etc/passwd', 'about:version'];
 
 test('open and goto refuse files and the browser\'s own pages', async (t) => {
   const visitor = await visit(t, server, site.page('hello'));
-  for (const url of internal) {
+  for (const url of refused) {
     const opened = await visitor.ask('open', { url, screenshot: false });
-    assert.ok(opened.status >= 400 && opened.status < 600, `${url}: ${opened.status}`);
     assert.match(opened.json.detail, /^Failed to open URL: /, url);
-    if (/^(file|chrome|view-source|javascript|devtools):/.test(url)) assert.equal(opened.status, 403, `${url}: ${opened.text}`);
+    assert.equal(opened.status, 403, `${url}: ${opened.text}`);
     assert.equal((await visitor.act('goto', { url, snapshot: 'none' })).success, false, url);
   }
   const { url, elements } = await visitor.snapshot();
@@ -139,7 +138,7 @@ test('a browser has no port of its own, and a foreign page can\'t call the funct
 
 test('addresses that are none are refused with words, and a name without a scheme is https', async (t) => {
   const visitor = await visit(t, server, site.page('hello'));
-  for (const url of ['', 'http://', 'http://[', 'ftp://127.0.0.1/', 'mailto:a@b.test', 'blob:http://127.0.0.1/x', 'http://no-such-name.invalid/', `${site.here.replace('http', 'https')}/`, 'x'.repeat(100_000)]) {
+  for (const url of ['', 'http://', 'http://[', 'ftp://127.0.0.1/', 'mailto:a@b.test', 'fi\tle:///etc/passwd', 'blob:http://127.0.0.1/x', 'http://no-such-name.invalid/', `${site.here.replace('http', 'https')}/`, 'x'.repeat(100_000)]) {
     const answer = await visitor.ask('open', { url, screenshot: false, timeout_ms: 3000 });
     assert.ok(answer.status >= 400, `${url.slice(0, 50)}: ${answer.status}`);
     assert.ok(answer.json.detail.length > 0);

@@ -194,9 +194,9 @@ test('INF-13 new twice gives two sessions, and no session gives one that is clos
 
 test('a session of the API is one of its list, with its kind and page, and DELETE ends it like close', async (t) => {
   const visitor = await visit(t, server, site.page('hello'));
-  const list = (await server.get('/api/v1/sessions?kind=browser&limit=200')).json;
+  const list = (await server.get('/api/v1/sessions?kind=browser&limit=100')).json;
   assert.equal(list.sessions.filter(({ session_id: id }) => id === visitor.id).length, 1);
-  const shared = (await server.get('/api/v1/sessions?limit=200')).json;
+  const shared = (await server.get('/api/v1/sessions?limit=100')).json;
   assert.equal(shared.sessions.filter(({ session_id: id }) => id === visitor.id).length, 0, 'others see it only when they ask for it');
   assert.equal((await server.del(`/api/v1/sessions/${visitor.id}`)).status, 204);
   assert.equal((await visitor.ask('snapshot')).status, 404);

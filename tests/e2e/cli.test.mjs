@@ -48,7 +48,7 @@ const done = (result) => {
 
 test('--help names every command, and each command has a help of its own with an example', async () => {
   const text = done(await sojourn(['--help']));
-  for (const command of ['serve', 'sessions', 'show', 'send', 'state', 'events', 'watch', 'tabs', 'close', 'token', 'doctor']) {
+  for (const command of ['open', 'snapshot', 'interact', 'screenshot', 'execute', 'app', 'stop', 'serve', 'sessions', 'show', 'send', 'state', 'events', 'watch', 'tabs', 'close', 'token', 'doctor']) {
     assert.match(text, new RegExp(`^\\s+${command}\\b`, 'm'));
     const own = done(await sojourn([command, '--help']));
     assert.match(own, new RegExp(`sojourn ${command}`));

@@ -27,13 +27,15 @@ const numbers = () => Object.fromEntries([...page.matchAll(/^\| `?([\w.]+)`? \| 
 test('FMV-33 the numbers of the life cycle page are the defaults of the program', async () => {
   const { stdout } = await run(binary, ['serve', '--check-config', '--json', '--data', os.tmpdir()]);
   const config = JSON.parse(stdout);
-  const { timeout_minutes: timeout, client_id: client, tombstones, ...settings } = numbers();
-  assert.ok(Object.keys(settings).length >= 12, Object.keys(settings).join());
+  const { timeout_minutes: timeout, timeout_s: seconds, max_life_s: life, client_id: client, tombstones, ...settings } = numbers();
+  assert.ok(Object.keys(settings).length >= 16, Object.keys(settings).join());
   for (const [name, value] of Object.entries(settings)) {
     const [group, key] = name.split('.');
     assert.equal(config[group]?.[key], value, name);
   }
-  assert.deepEqual([timeout, client, tombstones], [[1, 1440], [1, 255], 24]);
+  assert.deepEqual([timeout, seconds, life, client, tombstones], [[1, 1440], [1, 3600], [1, 604_800], [1, 255], 24]);
+  assert.ok(row('ends').browser.includes(`(${settings['browser.idle_s']} s unless said otherwise, \`timeout_s\` ${seconds.join(' to ')})`), row('ends').browser);
+  assert.ok(row('ends').browser.includes(`(${settings['browser.life_s']} s, `), row('ends').browser);
   assert.ok(row('ends').shared.includes(`(${settings['sessions.idle_minutes']} unless said otherwise, ${timeout.join(' to ')})`));
   assert.ok(row('kept alive').extension.includes(`${settings['limits.ping_ms'] / 1000} s`));
   assert.ok(row('ends').extension.includes(`${settings['limits.pong_ms'] / 1000} s`));
@@ -46,11 +48,14 @@ test('FMV-33 the numbers of the life cycle page are the defaults of the program'
 });
 
 test('FMV-33 the bounds that the page names are those of the server', async () => {
-  const { timeout_minutes: [least, most], client_id: [shortest, longest] } = numbers();
+  const { timeout_minutes: [least, most], timeout_s: [quickest, slowest], max_life_s: [, oldest], client_id: [shortest, longest] } = numbers();
   const status = async (body) => (await server.post(root, body)).status;
   assert.deepEqual([await status({ timeout_minutes: least }), await status({ timeout_minutes: most }), await status({ timeout_minutes: least - 1 }), await status({ timeout_minutes: most + 1 })], [201, 201, 422, 422]);
   const client = (length) => ({ client_id: 'x'.repeat(length) });
   assert.deepEqual([await status(client(shortest)), await status(client(longest)), await status(client(shortest - 1)), await status(client(longest + 1))], [201, 201, 422, 422]);
+  const browser = (members) => status({ kind: 'browser', timeout_s: 1, ...members });
+  assert.deepEqual([await browser({ timeout_s: quickest }), await browser({ timeout_s: quickest - 1 }), await browser({ timeout_s: slowest + 1 }), await browser({ max_life_s: 0 }), await browser({ max_life_s: oldest + 1 })], [201, 422, 422, 422, 422]);
+  assert.deepEqual([await browser({ timeout_s: null, timeout_minutes: 61 })], [422]);
   const plain = await start();
   try {
     assert.equal((await plain.post(root, {})).json.timeout_minutes, numbers()['sessions.idle_minutes']);
@@ -113,8 +118,33 @@ test('FMV-33 what the page says of a restart is so', async (t) => {
   assert.match(row('over a restart').shared, /gone too, so far/);
   assert.equal((await second.get(`${root}/${id}`)).status, 404);
   assert.equal((await second.post(root, { client_id })).json.session_resumed, false);
-  assert.match(page, /\*\*planned\*\*, not in this version/);
-  assert.equal((await second.post(root, { kind: 'browser' })).status, 422);
+});
+
+test('FMV-33 INF-08 INF-09 a browser session is born, found again, kept and ended as the page says', async (t) => {
+  const [alice, bob] = await Promise.all([as(server), as(server, 'bob')]);
+  const made = await server.post(root, { kind: 'browser', client_id: 'desk', timeout_s: 2, max_life_s: 60 }, alice);
+  assert.equal(made.status, 201, row('born').browser);
+  const { session_id: id } = made.json;
+  const shape = /^sess_[0-9a-hjkmnp-tv-z]{26}$/;
+  assert.match(id, shape);
+  assert.match(/sess_[0-9a-z]+/.exec(row('id').browser)[0], shape);
+  const again = (await server.post(root, { kind: 'browser', client_id: 'desk' }, alice)).json;
+  assert.deepEqual([again.session_id, again.session_resumed], [id, true], row('found again').browser);
+  const member = await watch(t, server, id);
+  const { expires_at: before } = (await server.get(`${root}/${id}`, alice)).json;
+  assert.equal((await server.get(`${root}/${id}`, alice)).json.expires_at, before, row('kept alive').browser);
+  assert.notEqual((await server.post(`${root}/${id}/heartbeat`, undefined, alice)).json.expires_at, before);
+  assert.equal((await member.nextOf('session.closed', 6000)).data.reason, 'expired', row('its members').browser);
+  assert.deepEqual(await member.closed, { code: 1000, reason: 'Session closed' });
+  const told = async (who, of = id) => { const { status, json } = await server.get(`${root}/${of}`, who); return [status, json.detail, json.code]; };
+  assert.deepEqual(await told(alice), [404, `Session expired: ${id}`, 'expired'], row('what is left').browser);
+  assert.deepEqual(await told(bob), [404, `Session not found: ${id}`, 'not_found']);
+  const next = (await server.post(root, { kind: 'browser', client_id: 'desk' }, alice)).json;
+  assert.equal(next.session_resumed, false, row('its `client_id` then').browser);
+  const close = () => server.post(`${root}/${next.session_id}/functions/close`, {}, alice);
+  assert.deepEqual([(await close()).status, (await close()).status], [200, 200], row('what is left').browser);
+  assert.deepEqual(await told(alice, next.session_id), [404, `Session ended: ${next.session_id}`, 'ended']);
+  assert.deepEqual(await told(bob, next.session_id), [404, `Session not found: ${next.session_id}`, 'not_found']);
 });
 
 test('FMV-33 the picture is there, can be read in the dark, and says the same as the text beside it', async () => {
@@ -122,10 +152,10 @@ test('FMV-33 the picture is there, can be read in the dark, and says the same as
   const picture = await read(`docs/${file}`);
   assert.match(picture, /@media \(prefers-color-scheme: dark\)/);
   assert.match(picture, /role="img" aria-labelledby="title description"/);
-  for (const words of ['extension session', 'shared session', 'browser session', 'planned', 'expired', '24 h']) assert.ok(picture.toLowerCase().includes(words), words);
+  for (const words of ['extension session', 'shared session', 'browser session', 'queue', 'longest life', 'expired', '24 h']) assert.ok(picture.toLowerCase().includes(words), words);
   assert.match(alternative, /expired/);
   assert.doesNotMatch(picture, /<script|href=|url\((?!#)/, 'it loads nothing');
   const [, text] = /^```mermaid\n([^]*?)^```/m.exec(page);
-  for (const words of ['live', 'nobody connected', 'somebody connected', 'expired', '24 h', '45 s']) for (const [where, one] of [['picture', picture], ['text', text]]) assert.ok(one.includes(words), `${words} in the ${where}`);
+  for (const words of ['live', 'nobody connected', 'somebody connected', 'a page of a browser', 'longest', 'over', 'expired', '24 h', '45 s']) for (const [where, one] of [['picture', picture], ['text', text]]) assert.ok(one.includes(words), `${words} in the ${where}`);
   for (const index of ['docs/README.md', 'README.md']) assert.ok((await read(index)).includes('LIFECYCLE.md'), `${index} leads to it`);
 });

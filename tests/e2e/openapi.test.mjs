@@ -41,6 +41,18 @@ test('every operation has a summary, its answers, and a parameter for each name 
   }
 });
 
+test('the functions are described with the schemas that the server lists', async () => {
+  const { functions, $defs: types } = (await server.get('/api/v1/functions')).json;
+  assert.deepEqual(functions.map(({ name }) => name), ['open', 'snapshot', 'interact', 'screenshot', 'execute', 'close']);
+  for (const { name, summary, input_schema: input, output_schema: output } of functions) {
+    const { post } = description.paths[`/api/v1/sessions/{id}/functions/${name}`];
+    assert.equal(post.summary, summary);
+    assert.deepEqual(post.requestBody.content['application/json'].schema, input);
+    assert.deepEqual(Object.keys(post.responses['2XX'].content['application/json'].schema.properties), Object.keys(output.properties));
+    assert.ok(Object.keys(types).every((type) => description.components.schemas[type]), 'every type is there');
+  }
+});
+
 test('no two operations have one id, and no path is there twice under other names', () => {
   const ids = operations().map(({ operation }) => operation.operationId).filter(Boolean);
   assert.equal(new Set(ids).size, ids.length);
@@ -78,6 +90,9 @@ const promised = [
   'POST /api/v1/sessions', 'GET /api/v1/sessions', 'GET /api/v1/sessions/{id}', 'DELETE /api/v1/sessions/{id}',
   ...['GET', 'PUT', 'PATCH', 'DELETE'].flatMap((method) => [`${method} /api/v1/sessions/{id}/state`, `${method} /api/v1/sessions/{id}/state/{key}`]),
   'POST /api/v1/sessions/{id}/events', 'GET /api/v1/sessions/{id}/events', 'GET /api/v1/sessions/{id}/stream', 'GET /api/v1/sessions/{id}/connections', 'DELETE /api/v1/sessions/{id}/connections/{connection}',
+  ...['open', 'snapshot', 'interact', 'screenshot', 'execute', 'close', '{function}'].map((name) => `POST /api/v1/sessions/{id}/functions/${name}`),
+  'GET /api/v1/functions', 'GET /api/v1/sessions/{id}/files/{name}', 'GET /api/v1/sessions/{id}/video',
+  'POST /apps/run', 'GET /apps/tasks/{id}', 'GET /apps/sessions', 'GET /apps/sessions/{id}', 'POST /apps/sessions/{id}/keepalive', 'DELETE /apps/sessions/{id}',
   'POST /api/v1/sessions/{id}/tokens', 'GET /api/v1/sessions/{id}/tokens', 'DELETE /api/v1/sessions/{id}/tokens/{token}',
 ];
 
@@ -91,11 +106,11 @@ test('every route that is promised is described', () => {
 
 test('every route in the documentation is described', async () => {
   const there = new Set(operations().map(({ method, target }) => `${method} ${shape(target)}`));
-  const pages = (await readdir(path.join(projectRoot, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => path.join(projectRoot, 'docs', name));
+  const pages = (await readdir(path.join(projectRoot, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md')).map((name) => path.join(projectRoot, 'docs', name));
   let found = 0;
   for (const page of [path.join(projectRoot, 'README.md'), ...pages]) {
     const text = await readFile(page, 'utf8');
-    for (const [, method, target] of text.matchAll(/\b(GET|POST|PUT|PATCH|DELETE) (\/(?:api\/|ws\b|sessions\b|token\b|test-token|send-message|healthz|readyz|openapi)[^\s`)|,?"'<\\]*)/g)) {
+    for (const [, method, target] of text.matchAll(/\b(GET|POST|PUT|PATCH|DELETE) (\/(?:api\/|apps\/|ws\b|sessions\b|token\b|test-token|send-message|healthz|readyz|openapi)[^\s`)|,?"'<\\]*)/g)) {
       if (/…|\.\.\./.test(target)) continue;
       found += 1;
       const wanted = shape(target.replace(/ext_\w+/g, '{id}').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{id}').replace(/\/(ID|id|\$\w+)(?=\/|$)/g, '/{id}'));

@@ -10,6 +10,9 @@
 
 namespace sojourn {
 
+// What whoever closes a session again is told.
+inline constexpr auto closed_before = R"({"success":true,"video":null,"output_meta":null})";
+
 inline std::size_t Simulation::count_browsers() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(sessions_, [](auto const& each) { return each->has_browser() && each->is_there(); }));
@@ -27,9 +30,10 @@ inline ModelSession* Simulation::find_alias(SessionKind kind, std::string const&
 
 inline void Simulation::open_browser(Principal const& principal, SessionWish wish, TicketRef const& made) {
   bool const is_there = find_alias(SessionKind::browser, principal.name, wish.client_id) != nullptr;
-  if (!is_there && stage_.hub.session_count() >= sessions_max) return tickets_.pop_back();
+  bool const has_place = waiting_.empty() && count_browsers() < browsers_max;
+  if (!is_there && has_place && stage_.hub.session_count() >= sessions_max) return tickets_.pop_back();
   WaitingOpen const open{made, principal, wish, now_us() + wait_us_max};
-  if (is_there || (waiting_.empty() && count_browsers() < browsers_max)) {
+  if (is_there || has_place) {
     let_in(open);
   } else if (waiting_.size() >= waiting_max) {
     refuse(*made, Code::too_many);
@@ -107,7 +111,7 @@ inline void Simulation::call_function(Principal const& principal, ModelSession* 
   bool const is_theirs =
       session != nullptr && principal.role != Role::guest && (principal.is_admin() || principal.name == session->owner);
   if (closes && is_theirs && session->has_browser() && !session->is_there()) {
-    settle(*made, "function of " + std::to_string(session->index) + " gave " + FakeBrowser::empty_close());
+    settle(*made, "function of " + std::to_string(session->index) + " gave " + closed_before);
     if (session->is_ended) made->needs.emplace_back(session, session->last_seq());
     ++counts_["closed again"];
     return submit(principal, std::move(command), made);
@@ -131,6 +135,17 @@ inline void Simulation::call_function(Principal const& principal, ModelSession* 
   submit(principal, std::move(command), made);
 }
 
+// Of the browser sessions that were there lately, one.
+inline void Simulation::use_browser() {
+  std::vector<ModelSession*> some;
+  for (auto const& each : recent_sessions()) {
+    if (each->has_browser() && !each->id.empty()) some.push_back(each.get());
+  }
+  if (some.empty()) return;
+  auto* const session = some[some.size() - 1 - below(std::min<std::size_t>(some.size(), 4))];
+  call_function(one_in(2) ? any_principal() : local_principal(), session, session->id);
+}
+
 inline void Simulation::fail_functions(ModelSession& session, Code code) {
   for (auto const& function : session.functions) refuse(*function, code, session);
   session.functions.clear();
@@ -150,7 +165,7 @@ inline void Simulation::stir_browser() {
     finish_function(call);
   }
   while (!browser.closing.empty() && (is_finishing_ || one_in(2))) finish_closing();
-  if (one_in(6)) tell_news();
+  if (one_in(5)) tell_news();
 }
 
 inline void Simulation::finish_function(FakeBrowser::Call const& call) {
@@ -195,7 +210,7 @@ inline void Simulation::finish_closing() {
 inline void Simulation::tell_news() {
   auto* const session = any_session();
   if (session == nullptr || !session->has_browser()) return;
-  bool const is_end = one_in(8);
+  bool const is_end = one_in(5);
   auto const second = stage_.clock.now().steady_us / 1'000'000;
   if (session->is_there() && !stage_.hub.is_stopped()) {
     if (std::exchange(session->news_second, second) != second) session->news_count = 0;

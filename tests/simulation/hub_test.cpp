@@ -179,6 +179,7 @@ void Simulation::check_after_turn() {
 
 // Whether a reader has heard by now whatever it has to hear.
 void Simulation::check_reader(Reader& reader) {
+  auto const before = reader.place;
   collect(reader);
   auto const& session = *reader.session;
   bool const reads = reader.outlet.queued == 0 && !reader.is_disturbed;
@@ -193,7 +194,9 @@ void Simulation::check_reader(Reader& reader) {
     reader.fleeting = session.fleeting.size();
   } else if (reads) {
     bool const is_settled = kept == session.last_seq();
-    if (is_settled && reader.place != kept) fault("has not caught up", reader);
+    // A snapshot comes alone, what happened after it an iteration later.
+    bool const is_on_its_way = reader.place != before;
+    if (is_settled && reader.place != kept && !is_on_its_way) fault("has not caught up", reader);
     reader.is_live = reader.place == kept;
     reader.fleeting = session.fleeting.size();
   } else if (one_in(8)) {
@@ -223,7 +226,7 @@ namespace {
 
 TEST(HubSimulation, AgreesWithTheNaiveModelForEverySeed) {
   constexpr std::uint64_t seeds = 80;
-  constexpr int steps = 1500;
+  constexpr int steps = 2200;
   auto const* const only = std::getenv("SOJOURN_SEED");
   std::uint64_t const first = only == nullptr ? 1 : std::strtoull(only, nullptr, 10);
   std::map<std::string, int> counts;

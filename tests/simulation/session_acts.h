@@ -11,9 +11,16 @@ namespace sojourn {
 
 inline void Simulation::act() {
   if (stage_.hub.is_stopped()) return act_in_vain();
-  switch (below(24)) {
+  switch (below(30)) {
     case 0:
+    case 24:
+    case 25:
+    case 26:
       return open();
+    case 27:
+    case 28:
+    case 29:
+      return use_browser();
     case 1:
       return join(one_in(2));
     case 2:
@@ -80,7 +87,7 @@ inline void Simulation::open() {
     refuse(*made, Code::forbidden);
     return submit(principal, OpenSession{SessionKind::shared}, made);
   }
-  if (one_in(3)) return open_browser(principal, {.client_id = one_in(2) ? "x" : ""}, made);
+  if (!one_in(3)) return open_browser(principal, {.client_id = one_in(3) ? "" : "x"}, made);
   OpenSession command{one_in(2) ? SessionKind::shared : SessionKind::extension};
   bool const is_shared = command.kind == SessionKind::shared;
   if (is_shared && one_in(2)) command.wish.client_id = "x";

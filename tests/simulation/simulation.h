@@ -225,6 +225,7 @@ class Simulation {
   void let_in(WaitingOpen const& open);
   void let_in_waiting();
   void call_function(Principal const& principal, ModelSession* session, std::string const& id);
+  void use_browser();
   void fail_functions(ModelSession& session, Code code);
   void stir_browser();
   void finish_function(FakeBrowser::Call const& call);

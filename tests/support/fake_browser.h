@@ -32,6 +32,7 @@ class FakeBrowser final : public Browser {
   }
   void call(FunctionCall call, Done done) override {
     called.push_back(call);
+    if (!live.contains(call.session_id)) return later([done = std::move(done)] { done(gone()); });
     if (!answers_by_itself) {
       waiting.push_back({std::move(call), std::move(done)});
       return;

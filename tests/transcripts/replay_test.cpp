@@ -25,8 +25,25 @@ using test::Line;
 using test::Placeholders;
 using test::Step;
 
+// What a browser gives of a page that is called "Site", and is asked for neither elements nor screenshots.
+void stand_in(FakeBrowser& browser) {
+  browser.outputs = {
+      {Function::open,
+       std::string(R"({"url":"data:,","title":"Site","screenshot":null,"elements":[],"elements_text":"",)"
+                   R"("truncated":false,"diff":null,"output_meta":null,"dialogs":[]})")},
+      {Function::interact,
+       std::string(R"({"success":true,"action":"wait","message":null,"screenshot":null,)"
+                   R"("snapshot":null,"code":null,"element":null,"dialogs":[],"output_meta":null})")},
+      {Function::execute,
+       std::string(R"({"result":"2","error":null,"screenshot":null,"dialogs":[],"output_meta":null})")},
+      {Function::close, std::string(R"({"success":true,"video":null,"output_meta":null})")},
+  };
+}
+
 class Replay {
  public:
+  Replay() { stand_in(desk_.stage.fake_browser); }
+
   void run(Step const& step) {
     switch (step.kind) {
       case Step::Kind::request:
@@ -131,7 +148,7 @@ class Replay {
 // "DOOR/NAME" of every transcript.
 std::vector<std::string> find_transcripts() {
   std::vector<std::string> names;
-  for (std::string const door : {"extension", "sessions", "tracking"}) {
+  for (std::string const door : {"browser", "extension", "sessions", "tracking"}) {
     for (auto const& entry : fs::directory_iterator(fs::path(__FILE__).parent_path() / door)) {
       if (entry.path().extension() == ".txt") names.push_back(door + "/" + entry.path().stem().string());
     }

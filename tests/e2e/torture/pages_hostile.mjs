@@ -2,7 +2,7 @@
 export const hostilePages = {
   'spin-click': `<button onclick="tell('spun'); for (;;) {}">Spin</button><button onclick="tell('other')">Other</button>`,
   'spin-load': '<p>before</p><script>for (;;) {}</script>',
-  'spin-later': '<button>Before</button><script>setTimeout(() => { for (;;) {} }, 150)</script>',
+  'spin-later': '<button>Before</button><script>setTimeout(() => { for (;;) {} }, 300)</script>',
   'spin-once': `<button onclick="const end = Date.now() + 700; while (Date.now() < end); tell('busy')">Busy</button>`,
   storm: '<button onclick="for (let n = 0; n < 20; n += 1) alert(\'alert \' + n); tell(\'through\')">Storm</button>',
   dialogs: `<button onclick="alert('hello'); tell('alerted')">Alert</button><button onclick="tell('confirm-' + confirm('sure?'))">Confirm</button>

@@ -42,7 +42,7 @@ export const plainPages = {
   described: `<a href="/second">Go on</a><a href="https://example.test/a/very/long/path/that/is/longer/than/fifty/characters">Far</a>
     <input type="email" placeholder="Email"><input name="q"><button>  Two
     words </button><textarea name="t"></textarea><div role="button">Role</div><div tabindex="0">Tab</div><div tabindex="-1">Not me</div>
-    <span onclick="1">On click</span><p>Text</p><img alt="Picture" src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><h2>Head</h2>`,
+    <span onclick="1">On click</span><p>Text</p><img alt="Picture" width="20" height="20" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>"><h2>Head</h2>`,
   keys: '<input aria-label="Field"><script>document.addEventListener("keydown", (e) => tell((e.ctrlKey ? "C-" : "") + (e.shiftKey ? "S-" : "") + e.key))</script>',
   pointer: `<button onclick="tell('click')" ondblclick="tell('double')" onmouseenter="tell('enter')" oncontextmenu="tell('menu')">Target</button>
     <div style="height:200px"></div>`,
