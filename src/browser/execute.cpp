@@ -96,6 +96,7 @@ Task<Result<Executed>> execute(Tab& tab, std::string code, std::int64_t timeout_
   }
   if (answer.error().code == Code::timeout && tab.state()) co_return late();
   if (auto const state = tab.state(); !state) co_return state.error();
+  if (answer.error().code == Code::crashed) co_return answer.error();
   // The page went somewhere else under it, which is what many scripts are for.
   Executed done;
   if (answer.error().message.find("navigated") == std::string::npos &&

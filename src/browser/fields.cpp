@@ -90,9 +90,10 @@ Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_m
     co_return co_await finish(std::move(grip), std::move(box), patience(timeout_ms).until_us);
   }
   if (wanted == Tick::off && find_bool(before, "radio"))
-    co_return error(Code::unprocessable,
-                    "Cannot uncheck radio button. Radio buttons can only be unchecked by selecting another radio button "
-                    "in the same group.");
+    co_return error(
+        Code::unprocessable,
+        "Cannot uncheck radio button. Radio buttons can only be unchecked by selecting another radio button "
+        "in the same group.");
   CO_TRY(auto impact, co_await pointer_.click(grip, 1, timeout_ms));
   auto const after = co_await hands_.use(std::move(grip), "checked", {}, patience(timeout_ms).until_us);
   if (!after && after.error().code != Code::stale_ref) co_return after.error();

@@ -128,8 +128,7 @@ Task<Result<NodeKey>> Hands::owner_of(std::string frame_id, std::int64_t deadlin
   NodeKey key;
   key.frame_id = parent->id;
   key.generation = static_cast<std::int64_t>(parent->document);
-  auto const found =
-      co_await tab_.send(parent->session, "DOM.getFrameOwner", only("frameId", frame_id), deadline_us);
+  auto const found = co_await tab_.send(parent->session, "DOM.getFrameOwner", only("frameId", frame_id), deadline_us);
   if (!found) co_return as_stale(found.error());
   key.backend_id = find_integer(*found, "backendNodeId");
   co_return key;

@@ -34,8 +34,7 @@ class Hands {
   // hands.<word>(node, ...more): what it answers. Code::stale_ref when the node is gone meanwhile.
   Task<Result<json::object>> use(Grip grip, std::string word, json::array more, std::int64_t deadline_us);
   // hands.<word>(...more) in the frame's document.
-  Task<Result<json::object>> use_in(std::string frame_id, std::string word, json::array more,
-                                    std::int64_t deadline_us);
+  Task<Result<json::object>> use_in(std::string frame_id, std::string word, json::array more, std::int64_t deadline_us);
   // An expression in our world of the frame's document, which nobody waits for; nothing where there is no world yet.
   void whisper(std::string const& frame_id, std::string const& expression);
   // All that is held.

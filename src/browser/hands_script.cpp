@@ -38,7 +38,7 @@ const hasSlottedText = (el, x, y) => [...el.querySelectorAll('slot')].some((slot
     const range = document.createRange();
     range.selectNode(node);
     return node.nodeType === 3 &&
-      [...range.getClientRects()].some((r) => x >= r.left && x <= r.right && y >= r.top && y <= r.bottom);
+      [...range.getClientRects()].some((r) => x >= r.left - 2 && x <= r.right + 2 && y >= r.top - 2 && y <= r.bottom + 2);
   }));
 // What receives a pointer at this point is the element or inside of it; otherwise what does.
 const hitTest = (el, x, y) => {

@@ -92,17 +92,14 @@ struct Printed {
 };
 
 constexpr std::array printed{
-    Printed{'0', ')', "Digit0", 48},      Printed{'1', '!', "Digit1", 49},
-    Printed{'2', '@', "Digit2", 50},      Printed{'3', '#', "Digit3", 51},
-    Printed{'4', '$', "Digit4", 52},      Printed{'5', '%', "Digit5", 53},
-    Printed{'6', '^', "Digit6", 54},      Printed{'7', '&', "Digit7", 55},
-    Printed{'8', '*', "Digit8", 56},      Printed{'9', '(', "Digit9", 57},
-    Printed{';', ':', "Semicolon", 186},  Printed{'=', '+', "Equal", 187},
-    Printed{',', '<', "Comma", 188},      Printed{'-', '_', "Minus", 189},
-    Printed{'.', '>', "Period", 190},     Printed{'/', '?', "Slash", 191},
-    Printed{'`', '~', "Backquote", 192},  Printed{'[', '{', "BracketLeft", 219},
-    Printed{'\\', '|', "Backslash", 220}, Printed{']', '}', "BracketRight", 221},
-    Printed{'\'', '"', "Quote", 222},     Printed{' ', ' ', "Space", 32},
+    Printed{'0', ')', "Digit0", 48},      Printed{'1', '!', "Digit1", 49},        Printed{'2', '@', "Digit2", 50},
+    Printed{'3', '#', "Digit3", 51},      Printed{'4', '$', "Digit4", 52},        Printed{'5', '%', "Digit5", 53},
+    Printed{'6', '^', "Digit6", 54},      Printed{'7', '&', "Digit7", 55},        Printed{'8', '*', "Digit8", 56},
+    Printed{'9', '(', "Digit9", 57},      Printed{';', ':', "Semicolon", 186},    Printed{'=', '+', "Equal", 187},
+    Printed{',', '<', "Comma", 188},      Printed{'-', '_', "Minus", 189},        Printed{'.', '>', "Period", 190},
+    Printed{'/', '?', "Slash", 191},      Printed{'`', '~', "Backquote", 192},    Printed{'[', '{', "BracketLeft", 219},
+    Printed{'\\', '|', "Backslash", 220}, Printed{']', '}', "BracketRight", 221}, Printed{'\'', '"', "Quote", 222},
+    Printed{' ', ' ', "Space", 32},
 };
 
 std::optional<Key> find_character(char c) {
@@ -131,8 +128,8 @@ std::optional<Key> find_key(std::string_view spelled) {
   if (name.size() == 4 && name.starts_with("key") && name[3] >= 'a' && name[3] <= 'z') return find_character(name[3]);
   for (auto const& entry : named)
     if (entry.name == name)
-      return Key{std::string(entry.key), std::string(entry.code),    entry.number,
-                 entry.number == 13 ? "\r" : "", entry.location, entry.modifier};
+      return Key{std::string(entry.key),         std::string(entry.code), entry.number,
+                 entry.number == 13 ? "\r" : "", entry.location,          entry.modifier};
   for (auto const& print : printed)
     if (equal_ignoring_case(print.code, name)) return find_character(print.plain);
   if (name.size() <= 3 && name[0] == 'f') {

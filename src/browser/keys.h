@@ -1,5 +1,5 @@
-// A keyboard (US layout) as DevTools is told of it: key names and chords as Playwright spells them, and text as the keys
-// that a person would press for it. Pure; any thread.
+// A keyboard (US layout) as DevTools is told of it: key names and chords as Playwright spells them, and text as the
+// keys that a person would press for it. Pure; any thread.
 #pragma once
 
 #include <cstddef>

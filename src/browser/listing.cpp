@@ -90,8 +90,8 @@ void Listing::find_actions() {
 }
 
 bool Listing::is_listener(DomNode const& node, Item const& item) const {
-  return node.is_clickable && node.is_element() && !item.is_action && !item.is_in_action && !item.is_in_edited &&
-         !item.is_in_select && item.role == "generic" && !is_clickable_by_nature(node.tag) && sight_.sees(node);
+  return node.is_clickable && node.is_element() && !item.is_action && !item.is_in_action && !item.is_in_select &&
+         item.role == "generic" && !is_clickable_by_nature(node.tag) && sight_.sees(node);
 }
 
 void Listing::find_listeners() {

@@ -66,10 +66,19 @@ Task<Result<>> Navigation::go(std::string address, std::int64_t timeout_ms) {
   auto const deadline = tab_.now_us() + timeout_ms * 1000;
   auto const before = document();
   auto const is_there = std::make_shared<bool>(false);
-  auto const answered = tab_.send(tab_.session(), "Page.navigate", only("url", address), deadline);
   start(see_off(is_there, deadline));
-  auto const answer = co_await answered;
+  auto const left = co_await leave(std::move(address), timeout_ms, deadline);
   *is_there = true;
+  if (!left) co_return left.error();
+  if (!*left) co_return Result<>{};
+  auto const arrived = co_await arrive(before, deadline);
+  if (!arrived && arrived.error().code == Code::timeout) co_return too_late(timeout_ms, "");
+  co_return arrived;
+}
+
+Task<Result<bool>> Navigation::leave(std::string address, std::int64_t timeout_ms, std::int64_t deadline_us) {
+  auto const before = document();
+  auto const answer = co_await tab_.send(tab_.session(), "Page.navigate", only("url", address), deadline_us);
   if (!answer && answer.error().code == Code::timeout && tab_.state()) {
     tab_.send(tab_.session(), "Page.stopLoading", {}, tab_.now_us() + Wire::answer_us);
     co_return too_late(timeout_ms, "");
@@ -78,10 +87,17 @@ Task<Result<>> Navigation::go(std::string address, std::int64_t timeout_ms) {
   if (find_bool(*answer, "isDownload")) co_return error(Code::failed, "Download is starting at " + address);
   if (auto const why = json::find_string(*answer, "errorText"); !why.empty())
     co_return error(Code::failed, std::string(why) + " at " + address);
-  if (!answer->contains("loaderId")) co_return Result<>{};  // within the document
-  auto const arrived = co_await arrive(before, deadline);
-  if (!arrived && arrived.error().code == Code::timeout) co_return too_late(timeout_ms, "");
-  co_return arrived;
+  auto const loader = std::string(json::find_string(*answer, "loaderId"));
+  if (loader.empty()) co_return false;
+  // A page that goes somewhere by itself all the time may have another new document meanwhile.
+  Tab::Condition is_ours = [this, loader] {
+    auto const* const main = tab_.frames.main();
+    return main != nullptr && main->loader_id == loader;
+  };
+  auto const until = document() == before ? deadline_us : std::min(deadline_us, tab_.now_us() + 5 * patience_us);
+  bool const is_there = co_await tab_.wait_until(std::move(is_ours), until);
+  if (!is_there && tab_.now_us() >= deadline_us) co_return tab_.judge(too_late(timeout_ms, ""));
+  co_return true;
 }
 
 Task<bool> Navigation::see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us) {

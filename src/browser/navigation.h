@@ -38,6 +38,8 @@ class Navigation {
   std::uint64_t document() const;
 
  private:
+  // Until the document of before is gone; false when that stays, and only the place in it is another.
+  Task<Result<bool>> leave(std::string address, std::int64_t timeout_ms, std::int64_t deadline_us);
   // Until `is_there`: what a page runs so that it need not be left is stopped.
   Task<bool> see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us);
 

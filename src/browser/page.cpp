@@ -51,8 +51,7 @@ void Page::settle_in(Files& files, std::string session_id, Tell tell) {
 
 Task<Result<>> Page::furnish(BrowserWish wish) {
   auto const shows_cursor = wish.shows_cursor;
-  auto furnished =
-      co_await parts_->furnishing.furnish(std::move(wish), parts_->tab.now_us() + Wire::answer_us);
+  auto furnished = co_await parts_->furnishing.furnish(std::move(wish), parts_->tab.now_us() + Wire::answer_us);
   if (furnished && shows_cursor) parts_->functions.show_cursor();
   co_return furnished;
 }

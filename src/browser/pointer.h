@@ -17,9 +17,9 @@ namespace sojourn {
 
 // What happened in the element's document by the time the action was done.
 struct Impact {
-  Box box;              // of the element, in the page's viewport
-  double changes = 0;   // of the document
-  double more = 0;      // of those, after what ran at once
+  Box box;               // of the element, in the page's viewport
+  double changes = 0;    // of the document
+  double more = 0;       // of those, after what ran at once
   bool is_known = true;  // false: the document went away
 };
 

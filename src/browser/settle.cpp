@@ -50,7 +50,8 @@ Task<Result<>> Settling::settle(Before before, std::string frame_id, Impact impa
   json::array times;
   times.emplace_back(still_ms);
   times.emplace_back(changes_ms_max);
-  co_await hands_.use_in(std::move(frame_id), "quiet", std::move(times), std::min(deadline_us, tab_.now_us() + 1'000'000));
+  co_await hands_.use_in(std::move(frame_id), "quiet", std::move(times),
+                         std::min(deadline_us, tab_.now_us() + 1'000'000));
   // What came may have sent it elsewhere.
   CO_CHECK(co_await follow(before, deadline_us));
   if (auto const state = tab_.state(); !state) co_return state.error();

@@ -10,7 +10,8 @@ namespace sojourn {
 namespace {
 
 // Events that are read; all others are only passed on to whoever listens to them.
-constexpr std::array<std::string_view, 17> heard{"Inspector.detached", "Inspector.targetCrashed",
+constexpr std::array<std::string_view, 17> heard{"Inspector.detached",
+                                                 "Inspector.targetCrashed",
                                                  "Network.loadingFailed",
                                                  "Network.loadingFinished",
                                                  "Network.requestWillBeSent",
@@ -41,7 +42,8 @@ Tab::~Tab() { give_up(); }
 void Tab::listen() { listen_to(session()); }
 
 void Tab::listen_to(std::string const& session) {
-  wire_.listen(session, [this, session](std::string_view method, std::string_view text) { hear(session, method, text); });
+  wire_.listen(session,
+               [this, session](std::string_view method, std::string_view text) { hear(session, method, text); });
 }
 
 void Tab::listen(std::string method, Page::OnEvent on_event) {
@@ -51,7 +53,9 @@ void Tab::listen(std::string method, Page::OnEvent on_event) {
     listeners_.erase(method);
 }
 
-void Tab::hear_everywhere(std::string method, OnEvent on_event) { everywhere_[std::move(method)] = std::move(on_event); }
+void Tab::hear_everywhere(std::string method, OnEvent on_event) {
+  everywhere_[std::move(method)] = std::move(on_event);
+}
 
 void Tab::give_up() {
   if (std::exchange(is_over_, true)) return;
@@ -165,7 +169,8 @@ Task<bool> Tab::tell_where() {
     told_ = 0;
   }
   if (++told_ > told_max) co_return false;
-  auto const title = co_await send(session(), "Runtime.evaluate", only("expression", "document.title"), now_us() + answer_us);
+  auto const title =
+      co_await send(session(), "Runtime.evaluate", only("expression", "document.title"), now_us() + answer_us);
   auto const* const main = frames.main();
   if (!state() || main == nullptr) co_return false;
   auto data = only("url", main->url);

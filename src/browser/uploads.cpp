@@ -55,7 +55,8 @@ Result<Upload> read_file(std::string const& folder, std::string const& path) {
   namespace fs = std::filesystem;
   std::error_code wrong;
   auto const own = fs::canonical(folder, wrong);
-  auto const given = wrong ? fs::path() : fs::canonical(fs::path(path).is_absolute() ? fs::path(path) : own / path, wrong);
+  auto const given =
+      wrong ? fs::path() : fs::canonical(fs::path(path).is_absolute() ? fs::path(path) : own / path, wrong);
   bool const is_own = !wrong && given.string().starts_with(own.string() + '/');
   if (!is_own || !fs::is_regular_file(given, wrong))
     return refusal("'" + path + "' is not a file of this session; give {\"filename\",\"content\"} instead");

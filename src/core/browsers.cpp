@@ -30,7 +30,9 @@ Hub::Applied Hub::apply(Principal const& principal, CallFunction& command, Reply
   if (command.function == Function::close) {
     if (auto closed = close_again(principal, command)) return std::move(*closed);
   }
-  auto const found = find(principal, Action::call, command.kind, command.id);
+  // Who was let in may use it; its end is its owner's, as with DELETE.
+  auto const action = command.function == Function::close ? Action::close : Action::call;
+  auto const found = find(principal, action, command.kind, command.id);
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
   if (!session.seat)

@@ -316,7 +316,7 @@ TEST_F(Cli, DoctorAnswersPrograms) {
   environment_["PATH"] = folder_.path();
   auto const answer = json::parse(call({"doctor", "--json", "--data", folder_.path()}).out);
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->at("checks").as_array().size(), 8U);
+  EXPECT_EQ(answer->at("checks").as_array().size(), 10U);
 }
 
 }  // namespace

@@ -48,8 +48,9 @@ TEST_F(ActionsTest, ANodeThatWasReplacedByItsLikeIsFoundAgain) {
 TEST_F(ActionsTest, NoOtherNodeIsEverActedOn) {
   show("<main><button>Delete</button></main>");
   auto const gone = ref("Delete");
-  evaluate("document.querySelector('main').innerHTML = "
-           "'<button onclick=\"window.n=1\">Delete</button><button onclick=\"window.n=2\">Delete</button>'; 0");
+  evaluate(
+      "document.querySelector('main').innerHTML = "
+      "'<button onclick=\"window.n=1\">Delete</button><button onclick=\"window.n=2\">Delete</button>'; 0");
   auto const output = act("click", gone);
   EXPECT_FALSE(succeeded(output));
   EXPECT_EQ(json::find_string(output, "code"), "stale_ref");

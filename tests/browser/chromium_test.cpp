@@ -47,7 +47,7 @@ TEST_P(EachChromium, AnswersAndLeavesNothingBehind) {
   EXPECT_EQ(kill(-group, 0), 0);
   chromium.reset();
   EXPECT_NE(kill(-group, 0), 0) << "a process, or a zombie";
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(waitpid(-group, nullptr, WNOHANG), -1);
   EXPECT_FALSE(fs::exists(folder));
   EXPECT_TRUE(find_processes(mark()).empty());
   EXPECT_EQ(strays(), before);
@@ -96,7 +96,7 @@ TEST_F(ChromiumTest, SaysOnceWhenItIsGoneByItselfAndWhatWaitsFails) {
   EXPECT_EQ(wait(waiting).error().code, Code::crashed);
   EXPECT_EQ(wait(chromium->wire().send("", "Browser.getVersion")).error().code, Code::crashed);
   EXPECT_FALSE(fs::exists(folder));
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(waitpid(-chromium->pid(), nullptr, WNOHANG), -1);
 }
 
 TEST_F(ChromiumTest, AnEndThatIsAskedForIsNotToldOfAndAKillIs) {
@@ -108,7 +108,7 @@ TEST_F(ChromiumTest, AnEndThatIsAskedForIsNotToldOfAndAKillIs) {
   ended->end();
   EXPECT_LT(steady_clock::now() - begin, std::chrono::milliseconds(15)) << "nobody waits";
   EXPECT_TRUE(until([&] { return folders().empty(); }));
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(waitpid(-ended->pid(), nullptr, WNOHANG), -1);
   EXPECT_TRUE(reasons.empty());
   auto const killed = start(any_setup());
   ASSERT_NE(killed, nullptr);
@@ -158,7 +158,7 @@ TEST_F(ChromiumTest, OneThatDoesNotComeUpInTimeIsEnded) {
   auto const chromium = start(std::move(setup));
   ASSERT_NE(chromium, nullptr);
   EXPECT_EQ(only_reason(), "the browser did not come up in time");
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(waitpid(-chromium->pid(), nullptr, WNOHANG), -1);
 }
 
 TEST_F(ChromiumTest, OneThatClosesItsPipesIsEnded) {
@@ -237,15 +237,17 @@ TEST_F(ChromiumTest, ManyStartsAndEndsLeaveNoProcessAndNoDescriptor) {
   NEEDS_A_BROWSER();
   auto const count = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };
   auto const before = count();
+  std::vector<pid_t> groups;
   for (int round = 0; round < 5; ++round) {
     auto const chromium = start(any_setup());
     ASSERT_NE(chromium, nullptr);
+    groups.push_back(chromium->pid());
     if (round % 2 == 0) {  // otherwise it ends while it starts
       EXPECT_TRUE(is_up(*chromium));
     }
   }
   EXPECT_EQ(count(), before);
-  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  for (auto const group : groups) EXPECT_EQ(waitpid(-group, nullptr, WNOHANG), -1);
   EXPECT_TRUE(folders().empty());
 }
 

@@ -67,9 +67,7 @@ TEST_F(ExecuteTest, AScriptMayGoElsewhere) {
   EXPECT_EQ(evaluate("document.title"), "Two");
 }
 
-TEST_F(ExecuteTest, AResultIsBounded) {
-  EXPECT_EQ(evaluate("'x'.repeat(3000000)").size(), executed_bytes_max + 3);
-}
+TEST_F(ExecuteTest, AResultIsBounded) { EXPECT_EQ(evaluate("'x'.repeat(3000000)").size(), executed_bytes_max + 3); }
 
 TEST_F(ExecuteTest, ItIsQuick) {
   evaluate("1");

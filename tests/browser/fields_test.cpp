@@ -11,8 +11,9 @@ namespace {
 using FieldsTest = test::PageTest;
 
 TEST_F(FieldsTest, FillReplacesWhatIsThere) {
-  show("<input name=n value=old oninput='window.i=(window.i||0)+1'><textarea name=t>old</textarea>"
-       "<div contenteditable role=textbox aria-label=e>old</div>");
+  show(
+      "<input name=n value=old oninput='window.i=(window.i||0)+1'><textarea name=t>old</textarea>"
+      "<div contenteditable role=textbox aria-label=e>old</div>");
   for (auto const* const name : {"n", "t", "e"}) {
     auto const output = act("fill", ref(name), "new text");
     EXPECT_TRUE(succeeded(output)) << name << message(output);
@@ -29,8 +30,9 @@ TEST_F(FieldsTest, FillWithNothingEmpties) {
 }
 
 TEST_F(FieldsTest, FieldsThatTakeNoKeysAreSet) {
-  show("<input type=date name=d><input type=range name=r min=0 max=10><input type=color name=c>"
-       "<script>let n=0;document.addEventListener('change',()=>n++)</script>");
+  show(
+      "<input type=date name=d><input type=range name=r min=0 max=10><input type=color name=c>"
+      "<script>let n=0;document.addEventListener('change',()=>n++)</script>");
   EXPECT_TRUE(succeeded(act("fill", ref("d"), "2026-11-21")));
   EXPECT_TRUE(succeeded(act("fill", ref("r"), "7")));
   EXPECT_TRUE(succeeded(act("fill", ref("c"), "#ff0000")));
@@ -58,8 +60,9 @@ TEST_F(FieldsTest, TextThatTheElementDoesNotKeepIsAFailure) {
 }
 
 TEST_F(FieldsTest, AFieldThatGivesItsFocusAwayLetsNobodyElseHaveTheText) {
-  show("<input name=thief value=mine><input name=n onfocus='queueMicrotask(()=>thief.focus())'>"
-       "<script>const thief=document.querySelector('input')</script>");
+  show(
+      "<input name=thief value=mine><input name=n onfocus='queueMicrotask(()=>thief.focus())'>"
+      "<script>const thief=document.querySelector('input')</script>");
   auto const output = act(input("action", "fill", "ref", ref("n"), "text", "secret", "timeout_ms", 300));
   EXPECT_FALSE(succeeded(output));
   EXPECT_EQ(evaluate("thief.value"), "mine");
@@ -75,10 +78,11 @@ TEST_F(FieldsTest, OptionsAreChosenByTheirLabel) {
 }
 
 TEST_F(FieldsTest, BoxesAreCheckedOnce) {
-  show("<label><input type=checkbox id=c>Yes</label><input type=radio name=q aria-label=R>"
-       "<div role=switch aria-checked=false tabindex=0 aria-label=S "
-       "onclick=\"this.setAttribute('aria-checked',this.getAttribute('aria-checked')!=='true')\">s</div>"
-       "<div role=checkbox aria-checked=false tabindex=0>stuck</div>");
+  show(
+      "<label><input type=checkbox id=c>Yes</label><input type=radio name=q aria-label=R>"
+      "<div role=switch aria-checked=false tabindex=0 aria-label=S "
+      "onclick=\"this.setAttribute('aria-checked',this.getAttribute('aria-checked')!=='true')\">s</div>"
+      "<div role=checkbox aria-checked=false tabindex=0>stuck</div>");
   EXPECT_TRUE(succeeded(act("check", ref("Yes"))));
   EXPECT_TRUE(succeeded(act("check", ref("Yes")))) << "it is checked already";
   EXPECT_EQ(evaluate("c.checked"), "True");
@@ -91,8 +95,9 @@ TEST_F(FieldsTest, BoxesAreCheckedOnce) {
 }
 
 TEST_F(FieldsTest, ACheckBoxBehindItsLabelIsReached) {
-  show("<style>input{position:absolute;opacity:0}span{position:relative;display:inline-block;width:60px;height:30px;"
-       "background:#ccc}</style><label><input type=checkbox id=c><span>Fancy</span></label>");
+  show(
+      "<style>input{position:absolute;opacity:0}span{position:relative;display:inline-block;width:60px;height:30px;"
+      "background:#ccc}</style><label><input type=checkbox id=c><span>Fancy</span></label>");
   EXPECT_TRUE(succeeded(act("check", ref("Fancy"))));
   EXPECT_EQ(evaluate("c.checked"), "True");
 }

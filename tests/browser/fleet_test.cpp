@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <optional>
 
-#include "support/browser_thread.h"
+#include "browser/browser_stage.h"
 
 namespace sojourn {
 namespace {
 
-class FleetTest : public testing::Test, public BrowserThread {
+class FleetTest : public testing::Test, public test::BrowserStage {
  protected:
   FleetTest() {
     settings_.profile_key = "fleet-test-" + std::to_string(getpid());
@@ -29,14 +29,14 @@ class FleetTest : public testing::Test, public BrowserThread {
     std::function<void(Result<Fleet::Berth>)> done = [box](Result<Fleet::Berth> taken) { box->emplace(taken); };
     std::function<void(std::string)> on_gone = [this](std::string reason) { gone_.push_back(std::move(reason)); };
     start(fleet_->take(std::move(wish), std::move(on_gone)), std::move(done));
-    EXPECT_TRUE(run_until([&] { return box->has_value(); }));
+    EXPECT_TRUE(until([&] { return box->has_value(); }));
     if (!box->has_value() || !**box) return std::nullopt;
     return ***box;
   }
   // The contexts that a browser has, but for its own.
   std::size_t count_contexts(Fleet::Berth const& berth) {
-    auto const answer = wait_for(Fleet::wire_of(berth).send({}, "Target.getBrowserContexts"));
-    return (*answer)->at("browserContextIds").get_array().size();
+    auto const answer = wait(Fleet::wire_of(berth).send({}, "Target.getBrowserContexts"));
+    return answer->at("browserContextIds").get_array().size();
   }
 
   BrowserSettings settings_;
@@ -48,7 +48,7 @@ TEST_F(FleetTest, OneBrowserServesManyAndTheNextContextIsPrepared) {
   auto const first = take();
   ASSERT_TRUE(first);
   fleet_->use_pause();
-  ASSERT_TRUE(run_until([&] { return count_contexts(*first) == 2; }));
+  ASSERT_TRUE(until([&] { return count_contexts(*first) == 2; }));
   auto const second = take();
   ASSERT_TRUE(second);
   EXPECT_EQ(first->ship, second->ship);
@@ -64,7 +64,7 @@ TEST_F(FleetTest, WhoeverAsksForABrowserAloneHasOne) {
   ASSERT_TRUE(shared && alone);
   EXPECT_NE(shared->ship, alone->ship);
   fleet_->give_back(*alone);
-  EXPECT_TRUE(run_until([&] { return fleet_->size() == 1; })) << "nobody else may use it";
+  EXPECT_TRUE(until([&] { return fleet_->size() == 1; })) << "nobody else may use it";
 }
 
 TEST_F(FleetTest, WhatIsGivenBackIsDisposedOf) {
@@ -74,7 +74,7 @@ TEST_F(FleetTest, WhatIsGivenBackIsDisposedOf) {
   ASSERT_TRUE(kept && other);
   EXPECT_EQ(count_contexts(*kept), 2U);
   fleet_->give_back(*other);
-  EXPECT_TRUE(run_until([&] { return count_contexts(*kept) == 1; }));
+  EXPECT_TRUE(until([&] { return count_contexts(*kept) == 1; }));
 }
 
 TEST_F(FleetTest, ABrowserThatNobodyUsesEndsAfterAWhile) {
@@ -82,16 +82,16 @@ TEST_F(FleetTest, ABrowserThatNobodyUsesEndsAfterAWhile) {
   ASSERT_TRUE(berth);
   fleet_->give_back(*berth);
   EXPECT_EQ(fleet_->size(), 1U);
-  EXPECT_TRUE(run_until([&] { return fleet_->size() == 0; }, 5000));
+  EXPECT_TRUE(until([&] { return fleet_->size() == 0; }, std::chrono::milliseconds(5000)));
   EXPECT_TRUE(gone_.empty()) << "nobody was in it";
 }
 
 TEST_F(FleetTest, WhoIsInABrowserThatEndsIsTold) {
   auto const berth = take();
   ASSERT_TRUE(berth);
-  auto const ended = wait_for(Fleet::wire_of(*berth).send({}, "Browser.crash"));
-  EXPECT_FALSE(ended && *ended);
-  EXPECT_TRUE(run_until([&] { return gone_.size() == 1; }, 5000));
+  auto const ended = wait(Fleet::wire_of(*berth).send({}, "Browser.crash"));
+  EXPECT_FALSE(ended);
+  EXPECT_TRUE(until([&] { return gone_.size() == 1; }, std::chrono::milliseconds(5000)));
   EXPECT_EQ(fleet_->size(), 0U);
   EXPECT_TRUE(take()) << "another takes its place";
 }

@@ -11,9 +11,7 @@ json::object parse(std::string_view text) { return json::parse(text)->get_object
 
 class FramesTest : public testing::Test {
  protected:
-  FramesTest() {
-    hear("S", "Page.frameNavigated", R"({"frame":{"id":"A","loaderId":"L1","url":"http://a/"}})");
-  }
+  FramesTest() { hear("S", "Page.frameNavigated", R"({"frame":{"id":"A","loaderId":"L1","url":"http://a/"}})"); }
   void hear(std::string const& session, std::string_view method, std::string_view params) {
     frames.hear(session, method, parse(params));
   }
@@ -61,7 +59,8 @@ TEST_F(FramesTest, AFrameThatIsRemovedTakesThoseInItWithIt) {
 }
 
 TEST_F(FramesTest, APageOutOfTheCacheIsThereAtOnce) {
-  hear("S", "Page.frameNavigated", R"({"frame":{"id":"A","loaderId":"L9","url":"u"},"type":"BackForwardCacheRestore"})");
+  hear("S", "Page.frameNavigated",
+       R"({"frame":{"id":"A","loaderId":"L9","url":"u"},"type":"BackForwardCacheRestore"})");
   EXPECT_TRUE(frames.main()->is_loaded);
 }
 

@@ -36,10 +36,10 @@ TEST_F(FunctionsTest, OpenFailsInTheDocumentedWords) {
 
 TEST_F(FunctionsTest, EveryAnswerHasAllItsMembers) {
   show("<title>T</title><button>b</button>");
-  auto const snapshot = std::vector<std::string>{"diff",        "elements",   "elements_text", "output_meta",
-                                                 "screenshot", "title",      "truncated",     "url"};
+  auto const snapshot = std::vector<std::string>{"diff",       "elements", "elements_text", "output_meta",
+                                                 "screenshot", "title",    "truncated",     "url"};
   EXPECT_EQ(names(*call(Function::snapshot, {})), snapshot);
-  auto const interact = std::vector<std::string>{"action",     "code",     "dialogs", "element", "message",
+  auto const interact = std::vector<std::string>{"action",      "code",       "dialogs",  "element", "message",
                                                  "output_meta", "screenshot", "snapshot", "success"};
   EXPECT_EQ(names(*call(Function::interact, input("action", "click", "ref", ref("b")))), interact);
   EXPECT_EQ(names(*call(Function::screenshot, {})),
@@ -70,7 +70,10 @@ TEST_F(FunctionsTest, ASnapshotMayBeOfAPart) {
 }
 
 TEST_F(FunctionsTest, ADiffSaysWhatChanged) {
-  show("<button onclick=\"document.body.append(Object.assign(document.createElement('button'),{textContent:'New'}))\">Add</button>");
+  show(
+      "<button "
+      "onclick=\"document.body.append(Object.assign(document.createElement('button'),{textContent:'New'}))\">Add</"
+      "button>");
   auto const output = act(input("action", "click", "ref", ref("Add"), "snapshot", "diff"));
   auto const& snapshot = output.at("snapshot").get_object();
   EXPECT_EQ(snapshot.at("elements").get_array().size(), 1U);

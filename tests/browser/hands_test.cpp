@@ -14,12 +14,13 @@ class HandsTest : public test::PageTest {
     address = browser.new_page();
     tab = std::make_unique<Tab>(browser.wire(), browser.loop, browser.timers, address);
     tab->listen();
-    auto const tree = browser.wait_for(tab->send(tab->session(), "Page.getFrameTree", {}, soon()));
-    tab->frames.seed(tab->session(), find_object(**tree, "frameTree"));
-    browser.wait_for(switch_on(*tab, tab->session()));
+    auto const tree = browser.wait(tab->send(tab->session(), "Page.getFrameTree", {}, soon()));
+    tab->frames.seed(tab->session(), find_object(*tree, "frameTree"));
+    browser.wait(switch_on(*tab, tab->session()));
     hands = std::make_unique<Hands>(*tab);
-    site.serve("/", "<title>A</title><p id=p>text</p><script>window.hands={finish(){return 'theirs'}};"
-                    "Array.prototype.map=()=>'broken';JSON.stringify=()=>'broken'</script>");
+    site.serve("/",
+               "<title>A</title><p id=p>text</p><script>window.hands={finish(){return 'theirs'}};"
+               "Array.prototype.map=()=>'broken';JSON.stringify=()=>'broken'</script>");
     visit();
   }
   void TearDown() override {

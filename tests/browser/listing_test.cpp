@@ -127,6 +127,32 @@ TEST(ListingTest, EachTextIsSaidOnce) {
   }
 }
 
+TEST(ListingTest, WhereALinkIsLeftOutOfProseTheWordsAroundItAreApart) {
+  PageWriter page;
+  auto const paragraph = page.element(0, "P");
+  page.text(paragraph, "one");
+  auto const link = page.element(paragraph, "A", {{"href", "/"}});
+  page.style(link, "display", "inline");
+  page.text(link, "two");
+  page.text(paragraph, "three");
+  EXPECT_EQ(texts(read_page(page.json(), {Interest::all, {}})), (std::vector<std::string>{"one three", "two"}));
+}
+
+TEST(ListingTest, WhatIsEditedIsOneThingWhateverIsInIt) {
+  PageWriter page;
+  auto const field = page.element(0, "DIV", {{"contenteditable", "true"}, {"aria-label", "Text"}});
+  page.text(page.element(field, "P", {{"contenteditable", "true"}}), "words");
+  EXPECT_EQ(texts(read_page(page.json())), std::vector<std::string>{"words"});
+}
+
+TEST(ListingTest, WhatASelectIsMadeOfIsNotListed) {
+  PageWriter page;
+  auto const select = page.element(0, "SELECT", {{"name", "which"}});
+  page.element(select, "BUTTON", {{"aria-label", "Open"}});
+  page.element(select, "OPTION", {{"tabindex", "0"}});
+  EXPECT_EQ(texts(read_page(page.json())), std::vector<std::string>{"which"});
+}
+
 TEST(ListingTest, ProseIsInTheOrderOfTheDocumentWithWhatCanBeActedOn) {
   auto const found = texts(read_all("text"));
   auto const place = [&](std::string_view text) { return std::find(found.begin(), found.end(), text) - found.begin(); };

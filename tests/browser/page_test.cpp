@@ -9,7 +9,8 @@ namespace {
 using test::PageTest;
 
 TEST_F(PageTest, INF_03_OpeningAnswersWithTheWholeSnapshot) {
-  site.serve("/", "<title>Shop</title><a href='/next'>Next</a><button>Buy</button><input type=email placeholder=Email>");
+  site.serve("/",
+             "<title>Shop</title><a href='/next'>Next</a><button>Buy</button><input type=email placeholder=Email>");
   auto const output = call(Function::open, input("url", site.url("/")));
   ASSERT_TRUE(output) << output.error().message;
   auto const& o = *output;
@@ -59,7 +60,9 @@ TEST_F(PageTest, ACrashIsToldAndThePageCanBeOpenedAgain) {
 TEST_F(PageTest, ACrashEndsTheCallThatRuns) {
   show("x");
   auto const box = std::make_shared<std::optional<Result<json::object>>>();
-  std::function<void(Result<json::object>)> done = [box](Result<json::object> value) { box->emplace(std::move(value)); };
+  std::function<void(Result<json::object>)> done = [box](Result<json::object> value) {
+    box->emplace(std::move(value));
+  };
   start(page->call(Function::execute, input("code", "new Promise(()=>{})"), Clock().now().steady_us + 20'000'000),
         std::move(done));
   browser.run_for(50);
@@ -102,8 +105,7 @@ TEST_F(PageTest, APageThatHangsForGoodHarmsOnlyItself) {
   act(input("action", "click", "ref", ref("Hang"), "snapshot", "none"));
   auto const output = call(Function::snapshot, {}, 4000);
   if (!output) {
-    EXPECT_TRUE(output.error().code == Code::crashed || output.error().code == Code::timeout)
-        << output.error().message;
+    EXPECT_TRUE(output.error().code == Code::crashed || output.error().code == Code::timeout) << output.error().message;
   }
   open(site.url("/"));
   EXPECT_EQ(evaluate("1"), "1");

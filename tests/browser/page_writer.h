@@ -27,18 +27,25 @@ class PageWriter {
     add(-1, 9, "#document", "", {});
   }
 
-  // Gives the index of the node. Without a box it is not rendered.
+  // Gives the index of the node.
   int element(int parent, std::string_view tag, Attributes attributes = {}, Box box = {0, 0, 100, 20}) {
     auto const node = add(parent, 1, tag, "", attributes);
     lay_out(node, box, "");
     return node;
   }
+  // One that is not rendered.
+  int bare(int parent, std::string_view tag, Attributes attributes = {}) { return add(parent, 1, tag, "", attributes); }
   int text(int parent, std::string_view text) {
     auto const node = add(parent, 3, "#text", text, {});
     lay_out(node, {0, 0, 50, 15}, text);
     return node;
   }
-  void style(int node, std::size_t which, std::string_view word) { styles_[row_.at(node)].at(which) = index(word); }
+  // The word for one of captured_styles.
+  void style(int node, std::string_view name, std::string_view word) {
+    for (std::size_t i = 0; i < captured_styles.size(); ++i)
+      if (captured_styles[i] == name) styles_[row_.at(node)][i] = index(word);
+  }
+  void scroll(double x, double y) { scroll_ = {x, y}; }
   // backendNodeId of a node.
   static std::int64_t id(int node) { return node + 100; }
 
@@ -48,8 +55,14 @@ class PageWriter {
     json::array styles;
     for (auto const& row : styles_) styles.emplace_back(json::array(row.begin(), row.end()));
     json::object layout{{"nodeIndex", rows_}, {"styles", styles}, {"bounds", bounds_}, {"text", texts_}};
-    json::object document{{"documentURL", 0}, {"title", 1},     {"baseURL", 0},
-                          {"frameId", 2},     {"nodes", nodes}, {"layout", layout}};
+    json::object document{{"documentURL", 0},
+                          {"title", 1},
+                          {"baseURL", 0},
+                          {"frameId", 2},
+                          {"nodes", nodes},
+                          {"layout", layout},
+                          {"scrollOffsetX", scroll_[0]},
+                          {"scrollOffsetY", scroll_[1]}};
     return json::to_text(json::object{{"documents", json::array{document}}, {"strings", strings_}});
   }
 
@@ -88,6 +101,7 @@ class PageWriter {
   std::array<std::int64_t, captured_styles.size()> plain_;
   std::vector<std::array<std::int64_t, captured_styles.size()>> styles_;
   std::map<int, std::size_t> row_;
+  std::array<double, 2> scroll_{};
 };
 
 // As many articles with a heading, a paragraph, a link and a button.

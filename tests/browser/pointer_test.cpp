@@ -15,8 +15,9 @@ TEST_F(PointerTest, AnElementOutOfSightIsBroughtIntoView) {
 }
 
 TEST_F(PointerTest, ACoveredElementIsNotClickedAndItIsSaidWhy) {
-  show("<button onclick='window.hit=1'>Go</button><div id=overlay style='position:fixed;inset:0;background:#eee' "
-       "onclick='window.wrong=1'></div>");
+  show(
+      "<button onclick='window.hit=1'>Go</button><div id=overlay style='position:fixed;inset:0;background:#eee' "
+      "onclick='window.wrong=1'></div>");
   auto given = input("action", "click", "ref", ref("Go"), "timeout_ms", 400);
   auto const output = act(std::move(given));
   EXPECT_FALSE(succeeded(output));
@@ -26,8 +27,9 @@ TEST_F(PointerTest, ACoveredElementIsNotClickedAndItIsSaidWhy) {
 }
 
 TEST_F(PointerTest, ItWaitsUntilTheElementIsReady) {
-  show("<button disabled onclick='this.textContent=2'>Go</button>"
-       "<script>setTimeout(()=>document.querySelector('button').disabled=false,300)</script>");
+  show(
+      "<button disabled onclick='this.textContent=2'>Go</button>"
+      "<script>setTimeout(()=>document.querySelector('button').disabled=false,300)</script>");
   EXPECT_TRUE(succeeded(act("click", ref("Go"))));
   EXPECT_EQ(evaluate("document.querySelector('button').textContent"), "2");
 }
@@ -39,18 +41,20 @@ TEST_F(PointerTest, ADisabledElementIsATimeoutThatSaysSo) {
 }
 
 TEST_F(PointerTest, ItWaitsUntilAMovingElementStands) {
-  show("<style>@keyframes m{from{margin-left:0}to{margin-left:400px}}button{animation:m .3s forwards}</style>"
-       "<button onclick='this.textContent=3'>Go</button>");
+  show(
+      "<style>@keyframes m{from{margin-left:0}to{margin-left:400px}}button{animation:m .3s forwards}</style>"
+      "<button onclick='this.textContent=3'>Go</button>");
   EXPECT_TRUE(succeeded(act("click", ref("Go"))));
   EXPECT_EQ(evaluate("document.querySelector('button').textContent"), "3");
 }
 
 TEST_F(PointerTest, APageThatChangesUnderTheMouseGetsNothing) {
   // The moment the mouse comes, another button is there instead; later it goes away again.
-  show("<button id=a style='position:absolute;left:50px;top:50px' onclick='window.good=1'>Good</button>"
-       "<button id=b style='position:absolute;left:50px;top:50px;display:none' onclick='window.bad=1'>Bad</button>"
-       "<script>let n=0;document.addEventListener('mousemove',()=>{if(n++)return;b.style.display='block';"
-       "setTimeout(()=>b.style.display='none',150)})</script>");
+  show(
+      "<button id=a style='position:absolute;left:50px;top:50px' onclick='window.good=1'>Good</button>"
+      "<button id=b style='position:absolute;left:50px;top:50px;display:none' onclick='window.bad=1'>Bad</button>"
+      "<script>let n=0;document.addEventListener('mousemove',()=>{if(n++)return;b.style.display='block';"
+      "setTimeout(()=>b.style.display='none',150)})</script>");
   auto const output = act("click", ref("Good"));
   EXPECT_TRUE(succeeded(output)) << message(output);
   EXPECT_EQ(evaluate("[window.good, window.bad]"), "[1, None]");
@@ -58,8 +62,9 @@ TEST_F(PointerTest, APageThatChangesUnderTheMouseGetsNothing) {
 
 TEST_F(PointerTest, FramesOfThisAndOfOtherProcessesAreReached) {
   site.serve("/inner", "<body style='margin:30px'><button onclick='this.textContent=\"done\"'>Inner</button>");
-  show("<h1>Outer</h1><iframe src='/inner'></iframe>"
-       "<iframe style='border:7px solid;padding:5px' src='http://localhost:PORT/inner?2'></iframe>");
+  show(
+      "<h1>Outer</h1><iframe src='/inner'></iframe>"
+      "<iframe style='border:7px solid;padding:5px' src='http://localhost:PORT/inner?2'></iframe>");
   call(Function::snapshot, {});
   std::vector<std::string> refs;
   for (auto const& element : elements) refs.emplace_back(json::find_string(element.get_object(), "ref"));
@@ -75,8 +80,9 @@ TEST_F(PointerTest, FramesOfThisAndOfOtherProcessesAreReached) {
 
 TEST_F(PointerTest, AFrameThatIsCoveredIsNotClickedThrough) {
   site.serve("/inner", "<button onclick='parent.postMessage(1,\"*\")'>Inner</button>");
-  show("<iframe src='http://localhost:PORT/inner'></iframe>"
-       "<div id=top style='position:fixed;inset:0;background:#eee' onclick='window.wrong=1'></div>");
+  show(
+      "<iframe src='http://localhost:PORT/inner'></iframe>"
+      "<div id=top style='position:fixed;inset:0;background:#eee' onclick='window.wrong=1'></div>");
   auto const snapshot = call(Function::snapshot, {});
   auto const output = act(input("action", "click", "ref", ref("Inner"), "timeout_ms", 400));
   EXPECT_EQ(message(output), "Timeout 400ms exceeded: the element's frame is covered by <div id=\"top\">");
@@ -84,10 +90,11 @@ TEST_F(PointerTest, AFrameThatIsCoveredIsNotClickedThrough) {
 }
 
 TEST_F(PointerTest, ShadowRootsOpenAndClosedAreReached) {
-  show("<x-open></x-open><x-closed>slotted</x-closed><script>"
-       "for (const mode of ['open','closed']) customElements.define('x-'+mode, class extends HTMLElement {"
-       "constructor(){super();const r=this.attachShadow({mode});r.innerHTML='<button>'+mode+' <slot></slot></button>';"
-       "r.querySelector('button').onclick=()=>{window[mode]=1}}})</script>");
+  show(
+      "<x-open></x-open><x-closed>slotted</x-closed><script>"
+      "for (const mode of ['open','closed']) customElements.define('x-'+mode, class extends HTMLElement {"
+      "constructor(){super();const r=this.attachShadow({mode});r.innerHTML='<button>'+mode+' <slot></slot></button>';"
+      "r.querySelector('button').onclick=()=>{window[mode]=1}}})</script>");
   call(Function::snapshot, {});
   for (auto const& element : json::array(elements)) {
     if (json::find_string(element.get_object(), "tag") != "button") continue;
@@ -98,17 +105,19 @@ TEST_F(PointerTest, ShadowRootsOpenAndClosedAreReached) {
 }
 
 TEST_F(PointerTest, DoubleClickAndHover) {
-  show("<button ondblclick='window.d=(window.d||0)+1' onclick='window.c=(window.c||0)+1'>Twice</button>"
-       "<button onmouseenter='window.h=1'>Over</button>");
+  show(
+      "<button ondblclick='window.d=(window.d||0)+1' onclick='window.c=(window.c||0)+1'>Twice</button>"
+      "<button onmouseenter='window.h=1'>Over</button>");
   EXPECT_TRUE(succeeded(act("dblclick", ref("Twice"))));
   EXPECT_TRUE(succeeded(act("hover", ref("Over"))));
   EXPECT_EQ(evaluate("[window.c, window.d, window.h]"), "[2, 1, 1]");
 }
 
 TEST_F(PointerTest, DraggingByTheMouse) {
-  show("<div id=a role=button tabindex=0 style='position:absolute;left:10px;top:10px;width:40px;height:40px'>A</div>"
-       "<div id=b role=button tabindex=0 style='position:absolute;left:400px;top:300px;width:80px;height:80px'>B</div>"
-       "<script>let on=0;a.onmousedown=()=>on=1;document.onmouseup=e=>{window.at=on&&e.target.id}</script>");
+  show(
+      "<div id=a role=button tabindex=0 style='position:absolute;left:10px;top:10px;width:40px;height:40px'>A</div>"
+      "<div id=b role=button tabindex=0 style='position:absolute;left:400px;top:300px;width:80px;height:80px'>B</div>"
+      "<script>let on=0;a.onmousedown=()=>on=1;document.onmouseup=e=>{window.at=on&&e.target.id}</script>");
   auto given = input("action", "drag", "ref", ref("A"), "target_ref", ref("B"));
   auto const output = act(std::move(given));
   EXPECT_TRUE(succeeded(output)) << message(output);
@@ -116,10 +125,11 @@ TEST_F(PointerTest, DraggingByTheMouse) {
 }
 
 TEST_F(PointerTest, DraggingAsHtmlDoesIt) {
-  show("<div id=a draggable=true role=button tabindex=0 style='width:80px;height:40px'>Item</div>"
-       "<div id=b role=button tabindex=0 style='position:absolute;left:400px;top:300px;width:80px;height:80px'>Bin</div>"
-       "<script>a.ondragstart=e=>e.dataTransfer.setData('text/plain','cargo');b.ondragover=e=>e.preventDefault();"
-       "b.ondrop=e=>{e.preventDefault();window.got=e.dataTransfer.getData('text/plain')}</script>");
+  show(
+      "<div id=a draggable=true role=button tabindex=0 style='width:80px;height:40px'>Item</div>"
+      "<div id=b role=button tabindex=0 style='position:absolute;left:400px;top:300px;width:80px;height:80px'>Bin</div>"
+      "<script>a.ondragstart=e=>e.dataTransfer.setData('text/plain','cargo');b.ondragover=e=>e.preventDefault();"
+      "b.ondrop=e=>{e.preventDefault();window.got=e.dataTransfer.getData('text/plain')}</script>");
   auto const output = act(input("action", "drag", "ref", ref("Item"), "target_ref", ref("Bin")));
   EXPECT_TRUE(succeeded(output)) << message(output);
   EXPECT_EQ(evaluate("window.got"), "cargo");

@@ -165,6 +165,15 @@ TEST_F(RefsTest, WhatIsForgottenIsStaleAndNotUnknown) {
   EXPECT_EQ(table_.find("@e30002").error().code, Code::not_found);
 }
 
+TEST_F(RefsTest, WhatIsForgottenAndComesBackIsNumberedAnew) {
+  std::vector<std::pair<std::int64_t, std::string>> many;
+  for (std::int64_t id = 1; id <= 25'000; ++id) many.emplace_back(id, "Row");
+  number(page_of(many));
+  number(page_of({{25'000, "Row"}}));
+  EXPECT_EQ(refs_of(number(page_of({{1, "Back"}, {25'000, "Row"}}))), (Refs{25'001, 25'000}));
+  EXPECT_EQ(table_.find("@e25001")->key, (NodeKey{"main", 0, 1}));
+}
+
 TEST_F(RefsTest, ALargePageIsNeverForgottenWhileItIsThere) {
   std::vector<std::pair<std::int64_t, std::string>> many;
   for (std::int64_t id = 1; id <= 30'000; ++id) many.emplace_back(id, "Row");

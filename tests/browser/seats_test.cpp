@@ -4,26 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
-#include "support/browser_thread.h"
+#include "browser/browser_stage.h"
 
 namespace sojourn {
 namespace {
 
-class SeatsTest : public testing::Test, public BrowserThread {
+class SeatsTest : public testing::Test, public test::BrowserStage {
  protected:
   SeatsTest() {
-    std::string made = "/tmp/sojourn_seats_test_XXXXXX";
-    folder_ = ::mkdtemp(made.data());
-    settings_.data = folder_;
-    settings_.profile_key = profile_key(folder_);
+    settings_.data = data;
+    settings_.profile_key = profile_key(data);
   }
-  ~SeatsTest() override {
-    seats_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ~SeatsTest() override { seats_.reset(); }
   void SetUp() override {
     auto const found = find_executables("");
     if (found.shell.empty() && found.full.empty()) GTEST_SKIP() << "no Chromium is installed";
@@ -40,12 +37,11 @@ class SeatsTest : public testing::Test, public BrowserThread {
     return box;
   }
   json::object output_of(Box const& box) {
-    EXPECT_TRUE(run_until([&] { return box->has_value(); }));
+    EXPECT_TRUE(until([&] { return box->has_value(); }));
     if (!box->has_value() || !**box) return {};
     return json::parse(***box)->get_object();
   }
 
-  std::string folder_;
   BrowserSettings settings_;
   std::unique_ptr<Seats> seats_;
   std::vector<BrowserNews> news_;
@@ -62,7 +58,7 @@ TEST_F(SeatsTest, ABrowserThatEndsEndsItsSessionsAndSaysSo) {
   seats_->open("sess_a", {});
   output_of(ask("sess_a", Function::open, {{"url", "about:blank"}}));
   auto const endless = ask("sess_a", Function::execute, {{"code", "new Promise(() => 0)"}});
-  run_for(100);
+  until([] { return false; }, std::chrono::milliseconds(100));
   for (auto const& entry : std::filesystem::directory_iterator("/proc")) {
     auto const pid = std::atoi(entry.path().filename().c_str());
     std::ifstream file(entry.path() / "cmdline", std::ios::binary);
@@ -70,9 +66,9 @@ TEST_F(SeatsTest, ABrowserThatEndsEndsItsSessionsAndSaysSo) {
     if (pid > 0 && line.find(settings_.profile_key) != std::string::npos && line.find("--type=") == std::string::npos)
       kill(pid, SIGKILL);
   }
-  ASSERT_TRUE(run_until([&] { return endless->has_value(); }, 3000));
+  ASSERT_TRUE(until([&] { return endless->has_value(); }, std::chrono::milliseconds(3000)));
   EXPECT_EQ((*endless)->error().code, Code::crashed);
-  EXPECT_TRUE(run_until(
+  EXPECT_TRUE(until(
       [&] { return std::ranges::any_of(news_, [](auto const& one) { return one.name == "crashed" && one.is_end; }); }));
   seats_->close("sess_a", {});
   EXPECT_EQ(seats_->size(), 0U);
@@ -83,9 +79,9 @@ TEST_F(SeatsTest, ASessionIsClosedBeforeItsPageIsThere) {
   auto const box = ask("sess_a", Function::open, {{"url", "about:blank"}});
   std::optional<Result<std::string>> closed;
   seats_->close("sess_a", [&](Result<std::string> output) { closed.emplace(std::move(output)); });
-  ASSERT_TRUE(run_until([&] { return closed.has_value() && box->has_value(); }));
+  ASSERT_TRUE(until([&] { return closed.has_value() && box->has_value(); }));
   EXPECT_EQ((*box)->error().code, Code::ended);
-  run_for(500);
+  until([] { return false; }, std::chrono::milliseconds(500));
   EXPECT_EQ(seats_->size(), 0U);
 }
 

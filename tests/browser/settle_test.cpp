@@ -14,8 +14,9 @@ std::string title_of(json::object const& output) {
 
 TEST_F(SettleTest, AClickThatNavigatesIsAnsweredOnTheNewPage) {
   site.serve("/two", "<title>Two</title>", 150);
-  show("<a href='/two'>Link</a><form action='/two'><button>Form</button></form>"
-       "<button onclick=\"setTimeout(()=>location.href='/two',0)\">Script</button>");
+  show(
+      "<a href='/two'>Link</a><form action='/two'><button>Form</button></form>"
+      "<button onclick=\"setTimeout(()=>location.href='/two',0)\">Script</button>");
   for (auto const* const name : {"Link", "Form", "Script"}) {
     open(site.url("/"));
     EXPECT_EQ(title_of(act("click", ref(name))), "Two") << name;

@@ -54,6 +54,43 @@ TEST(SightTest, AnElementWithoutABoxStandsWhereItsContentDoes) {
   EXPECT_TRUE(page.sight.sees(*floats));
 }
 
+TEST(SightTest, WhatIsSkippedIsNotSeenThoughItStillHasItsBoxes) {
+  PageWriter page;
+  auto const skipped = page.element(0, "DIV");
+  page.style(skipped, "content-visibility", "hidden");
+  auto const button = page.element(page.element(skipped, "P"), "BUTTON");
+  auto const dom = DomCapture::read(page.json());
+  Sight const sight((*dom)->documents().front());
+  auto const& nodes = (*dom)->documents().front().nodes;
+  EXPECT_TRUE(sight.sees(nodes[static_cast<std::size_t>(skipped)]));
+  EXPECT_FALSE(sight.sees(nodes[static_cast<std::size_t>(button)]));
+}
+
+TEST(SightTest, WhatMayBeSkippedAndIsLaidOutIsSeenAsItIs) {
+  PageWriter page;
+  auto const later = page.element(0, "DIV");
+  page.style(later, "content-visibility", "auto");
+  auto const shown = page.element(later, "BUTTON");
+  auto const hidden = page.bare(later, "BUTTON");
+  auto const dom = DomCapture::read(page.json());
+  Sight const sight((*dom)->documents().front());
+  auto const& nodes = (*dom)->documents().front().nodes;
+  EXPECT_TRUE(sight.sees(nodes[static_cast<std::size_t>(shown)]));
+  EXPECT_FALSE(sight.sees(nodes[static_cast<std::size_t>(hidden)]));
+}
+
+TEST(SightTest, AnInvisibleElementIsNotSeenThoughSomethingInItIs) {
+  PageWriter page;
+  auto const button = page.element(0, "BUTTON");
+  page.style(button, "visibility", "hidden");
+  auto const word = page.element(button, "SPAN");
+  auto const dom = DomCapture::read(page.json());
+  Sight const sight((*dom)->documents().front());
+  auto const& nodes = (*dom)->documents().front().nodes;
+  EXPECT_FALSE(sight.sees(nodes[static_cast<std::size_t>(button)]));
+  EXPECT_TRUE(sight.sees(nodes[static_cast<std::size_t>(word)]));
+}
+
 TEST(SightTest, BlocksKeepWordsApartAndInlineElementsDoNot) {
   Looked const page("text");
   EXPECT_EQ(read(page.sight, *page.around("One")), "One two three four five");

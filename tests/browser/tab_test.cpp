@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "browser/params.h"
-#include "support/browser_thread.h"
+#include "support/chromium_stage.h"
 
 namespace sojourn {
 namespace {
 
-class TabTest : public testing::Test, public BrowserThread {
+class TabTest : public testing::Test, public test::PageStage {
  protected:
   TabTest() {
     int to[2];
@@ -20,7 +20,7 @@ class TabTest : public testing::Test, public BrowserThread {
     write_ = from[1];
     wire = std::make_unique<Wire>(loop, timers, to[1], from[0], [] {});
     tab = std::make_unique<Tab>(*wire, loop, timers, PageAddress{"C", "T", "S"});
-    tab->tell = [this](std::string name, json::object data) { news.push_back(name + json::to_text(data)); };
+    tab->tell = [this](std::string name, json::object what) { news.push_back(name + json::to_text(what)); };
     tab->listen();
   }
   ~TabTest() override {
@@ -107,8 +107,8 @@ TEST_F(TabTest, AFrameOfAnotherProcessIsSwitchedOnFurnishedAndLetGo) {
   tab->furniture["Emulation.setTimezoneOverride"] = only("timezoneId", "UTC");
   event("Target.attachedToTarget", R"({"sessionId":"X","targetInfo":{"targetId":"B","type":"iframe"}})");
   auto const text = sent();
-  for (auto const* const method :
-       {"Page.enable", "Network.enable", "Target.setAutoAttach", "Emulation.setTimezoneOverride", "Runtime.runIfWaitingForDebugger"})
+  for (auto const* const method : {"Page.enable", "Network.enable", "Target.setAutoAttach",
+                                   "Emulation.setTimezoneOverride", "Runtime.runIfWaitingForDebugger"})
     EXPECT_NE(text.find(method), std::string::npos) << method;
 }
 

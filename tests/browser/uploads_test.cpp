@@ -26,7 +26,8 @@ class UploadsTest : public testing::Test {
     if (!lent) return lent.error().message;
     auto const path = std::string(lent->at(0).get_string());
     std::ifstream file(path);
-    return std::filesystem::path(path).filename().string() + ": " + std::string(std::istreambuf_iterator<char>(file), {});
+    return std::filesystem::path(path).filename().string() + ": " +
+           std::string(std::istreambuf_iterator<char>(file), {});
   }
   json::value object(std::string_view text) { return *json::parse(text); }
 

@@ -140,6 +140,15 @@ TEST_F(BrowsersTest, OnlyWhoMayWriteMayCall) {
   EXPECT_EQ(fake_browser.called.size(), 2U);
 }
 
+TEST_F(BrowsersTest, AGuestMayCallAndNotClose) {
+  auto const info = open_browser();
+  auto const writer = mint(info.id);
+  EXPECT_EQ(ask(guest(writer), calling(info.id, Function::close))->code(), Code::forbidden);
+  EXPECT_TRUE(ask(guest(writer), calling(info.id))->as<FunctionAnswer>());
+  EXPECT_TRUE(ask(user("alice"), calling(info.id, Function::close))->as<FunctionAnswer>());
+  EXPECT_EQ(ask(guest(writer), calling(info.id, Function::close))->code(), Code::not_found);
+}
+
 TEST_F(BrowsersTest, OtherSessionsHaveNoFunctions) {
   auto const session = open_empty();
   auto const answer = ask(calling(session.id, Function::close));

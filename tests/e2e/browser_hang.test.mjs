@@ -44,7 +44,7 @@ test('every function on a hung page ends at its deadline, says so, and open revi
   const visitor = await on(t, 'store');
   await visitor.value('put("a")');
   await visitor.open(site.page('spin-later'));
-  const { success } = await visitor.act('wait', { wait_ms: 200, snapshot: 'none' });
+  const { success } = await visitor.act('wait', { wait_ms: 400, snapshot: 'none' });
   assert.equal(success, true);
   const ran = await fast(4000, 'execute', () => visitor.ask('execute', { code: '1 + 1', screenshot: false, timeout_ms: 700 }));
   assert.match(ran.text, /Timeout 700ms exceeded|timeout|deadline|hung/i);

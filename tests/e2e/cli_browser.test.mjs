@@ -75,9 +75,10 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+// A server that is named: no command starts another one, should it end amid a test.
+const at = (one) => ({ SOJOURN_SERVER: one.url, SOJOURN_DATA: one.data });
 const environment = (more) => ({
-  HOME: folder, PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`, SOJOURN_SERVER: '', SOJOURN_DATA: server.data,
-  SOJOURN_TOKEN: '', SOJOURN_LISTEN: '', ...more,
+  HOME: folder, PATH: `${path.join(folder, 'bin')}:${process.env.PATH}`, SOJOURN_TOKEN: '', SOJOURN_LISTEN: '', ...at(server), ...more,
 });
 
 /** Runs a script in bash: as it stands, not even told to stop at errors. */
@@ -242,13 +243,12 @@ for (const [what, find] of dead) {
 test('INF-09 a session that nobody called for its time is not found, and the script of the document starts a new one', async (t) => {
   const own = await startBrowsers({ browser: { executable: wrapper, idle_s: 1 } });
   t.after(() => own.stop());
-  const data = { SOJOURN_DATA: own.data };
-  const id = await begin(data);
+  const id = await begin(at(own));
   await eventually(async () => (await sessionCount(own)) === 0, 'the session expires', 5000);
-  const alone = await bash(`infsh app run agent-browser --function snapshot --session ${id}`, data);
+  const alone = await bash(`infsh app run agent-browser --function snapshot --session ${id}`, at(own));
   assert.equal(alone.code, noSession);
   assert.match(alone.stderr, /session not found: \S+ \(expired\)/);
-  assert.match(await done(`SESSION_ID=${id}\n${expiry}`, data), /Session expired, starting new one/);
+  assert.match(await done(`SESSION_ID=${id}\n${expiry}`, at(own)), /Session expired, starting new one/);
 });
 
 test('INF-09 a session that lives is left alone by the script of the document', async () => {
@@ -305,7 +305,7 @@ test('the short commands tell people what programs are told, and a picture is ke
 
 test('commands that need a server start one, once however many they are, and stop ends it', async (t) => {
   const data = path.join(folder, 'data');
-  const own = { SOJOURN_DATA: data, SOJOURN_LISTEN: '127.0.0.1:0', SOJOURN_BROWSER__EXECUTABLE: wrapper };
+  const own = { SOJOURN_SERVER: '', SOJOURN_DATA: data, SOJOURN_LISTEN: '127.0.0.1:0', SOJOURN_BROWSER__EXECUTABLE: wrapper };
   t.after(() => bash('sojourn stop', own));
   const unserved = await bash(`SESSION_ID=sess_1\n${expiry.replace('if echo', 'echo "$RESULT"; exit\nif echo')}`, own);
   assert.match(unserved.stdout, /session not found: sess_1 \(no server is running\)/);
@@ -321,7 +321,7 @@ test('commands that need a server start one, once however many they are, and sto
 });
 
 test('a server that cannot start is a refusal with its reason', async () => {
-  const result = await bash('sojourn open example.com', { SOJOURN_DATA: path.join(folder, 'other'), SOJOURN_LISTEN: `127.0.0.1:${site.port}` });
+  const result = await bash('sojourn open example.com', { SOJOURN_SERVER: '', SOJOURN_DATA: path.join(folder, 'other'), SOJOURN_LISTEN: `127.0.0.1:${site.port}` });
   assert.equal(result.code, 69);
   assert.match(result.stderr, new RegExp(`^sojourn: a server was started and ended at once: port ${site.port} is in use`));
   assert.match(result.stderr, /SOJOURN_LISTEN=127\.0\.0\.1:PORT/);

@@ -116,7 +116,7 @@ inline void Simulation::call_function(Principal const& principal, ModelSession* 
     ++counts_["closed again"];
     return submit(principal, std::move(command), made);
   }
-  if (finds(principal, Action::call, session, *made)) {
+  if (finds(principal, closes ? Action::close : Action::call, session, *made)) {
     if (!session->has_browser()) {
       refuse(*made, Code::conflict);
     } else if (closes) {

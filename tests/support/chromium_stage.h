@@ -14,17 +14,29 @@
 #include <utility>
 #include <vector>
 
+#include "browser/browser_stage.h"
+#include "browser/chromium.h"
 #include "browser/files.h"
 #include "browser/page.h"
 #include "browser/params.h"
 #include "browser/settings.h"
-#include "support/browser_thread.h"
 #include "support/small_site.h"
 
 namespace sojourn::test {
 
+// A loop that runs until something is so, for so many milliseconds at most.
+class PageStage : public BrowserStage {
+ public:
+  bool run_until(std::function<bool()> const& is_so, std::int64_t ms = 20'000) {
+    return until(is_so, std::chrono::milliseconds(ms));
+  }
+  void run_for(std::int64_t ms) {
+    run_until([] { return false; }, ms);
+  }
+};
+
 // The browser that the tests share.
-class SharedChromium : public BrowserThread {
+class SharedChromium : public PageStage {
  public:
   static SharedChromium& get() {
     static SharedChromium shared;
@@ -34,12 +46,10 @@ class SharedChromium : public BrowserThread {
   Wire& wire() { return chromium_->wire(); }
 
   json::object ask(std::string const& session, std::string_view method, json::object const& params = {}) {
-    auto const answer = wait_for(wire().send(session, method, params));
-    if (!answer || !*answer) {
-      ADD_FAILURE() << method << ": " << (answer ? answer->error().message : "no answer");
-      return {};
-    }
-    return **answer;
+    auto const answer = wait(wire().send(session, method, params));
+    if (answer) return *answer;
+    ADD_FAILURE() << method << ": " << answer.error().message;
+    return {};
   }
   PageAddress new_page() {
     PageAddress address;

@@ -92,10 +92,11 @@ class SmallSite {
     }
     for (int waited = 0; waited < page.delay_ms && !is_over_; waited += 5)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    auto const answer = std::string(is_there ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found") +
-                        "\r\nContent-Length: " + std::to_string(page.body.size()) + "\r\nConnection: close\r\n" +
-                        (page.headers.find("Content-Type") == std::string::npos ? "Content-Type: text/html; charset=utf-8\r\n" : "") +
-                        page.headers + "\r\n" + page.body;
+    auto const answer =
+        std::string(is_there ? "HTTP/1.1 200 OK" : "HTTP/1.1 404 Not Found") +
+        "\r\nContent-Length: " + std::to_string(page.body.size()) + "\r\nConnection: close\r\n" +
+        (page.headers.find("Content-Type") == std::string::npos ? "Content-Type: text/html; charset=utf-8\r\n" : "") +
+        page.headers + "\r\n" + page.body;
     if (begin != 0) ::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
     ::shutdown(client, SHUT_WR);
     ::close(client);
