@@ -59,7 +59,7 @@ function measure(subject, kind, cases) {
   return withFolder((folder) => new Promise((resolve, reject) => {
     const order = JSON.stringify({ cases, plan, folder: folder.data });
     const env = { ...process.env, NODE_ENV: 'production', SOJOURN_BINARY: binary, SOJOURN_BENCH_PEERS: peersFolder };
-    const child = spawn(process.execPath, [join(here, 'run.mjs'), subject, kind, order], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [join(here, 'run.mjs'), subject, kind, order], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.on('data', (text) => { said += text; });
     child.once('close', (status) => {

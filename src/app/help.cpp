@@ -234,7 +234,8 @@ Usage: sojourn stop [--json] [--data DIR]
 )";
 
 constexpr std::string_view doctor_help =
-    R"(Check this machine: browsers, sandbox, user, data folder, port 5409, the running server, io_uring, open files.
+    R"(Check this machine: browsers, their sandbox and account, ffmpeg, memory for sessions, data folder, port 5409, the
+running server, io_uring, open files.
 Every line is ok, warn or fail, with what to do about it. The exit code is 0 unless something fails.
 
 Usage: sojourn doctor [--json] [--server URL | --data DIR]

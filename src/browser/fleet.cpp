@@ -16,6 +16,8 @@ struct Fleet::Ship {
   std::size_t served = 0;  // contexts that ever were
   std::size_t warming = 0;
   std::deque<Berth> warm;
+  std::deque<Later<Result<Berth>>> hopeful;                         // take what is being warmed
+  Later<std::string> end;                                           // why it went, if it was by itself
   std::map<std::string, std::function<void(std::string)>> on_gone;  // by context
   TimerId rest_timer = 0;
   TimerId beat_timer = 0;
@@ -45,6 +47,8 @@ json::object target_params(std::string const& context_id, BrowserWish const& wis
   return params;
 }
 
+constexpr std::int64_t farewell_us = 1'000'000;
+
 std::string text_of(json::object const& answer, std::string_view name) {
   return std::string(json::find_string(answer, name));
 }
@@ -60,10 +64,11 @@ Fleet::~Fleet() {
     auto const ship = ships_.front();
     ship->on_gone.clear();
     sink(ship, "the server ends");
+    ship->chromium.reset();  // no later iteration would see it go
   }
 }
 
-Wire& Fleet::wire_of(Berth const& berth) { return berth.ship->chromium->wire(); }
+Chromium& Fleet::browser_of(Berth const& berth) { return *berth.ship->chromium; }
 
 Task<Result<Fleet::Berth>> Fleet::take(BrowserWish wish, std::function<void(std::string)> on_gone) {
   auto ship = find(wish);
@@ -79,17 +84,20 @@ Task<Result<Fleet::Berth>> Fleet::take(BrowserWish wish, std::function<void(std:
   if (is_plain(wish) && !ship->warm.empty()) {
     berth = std::move(ship->warm.front());
     ship->warm.pop_front();
-    berth.ship = ship;
   } else {
-    auto made = co_await make(ship, wish);
+    auto made = co_await make_or_wait(ship, std::move(wish));
     if (!made) {
       --ship->live;
       rest(ship);
-      co_return made.error();
+      if (made.error().code != Code::crashed) co_return made.error();
+      // What it said last tells more than that it is gone.
+      auto const reason = co_await ship->end;
+      co_return error(Code::unavailable, reason);
     }
     berth = *std::move(made);
   }
   if (ship->is_sunk) co_return gone("it crashed");
+  berth.ship = ship;
   ship->on_gone[berth.context_id] = std::move(on_gone);
   timers_.cancel(pause_timer_);
   pause_timer_ = timers_.set(Clock().now().steady_us + pause_us, [this] { use_pause(); });
@@ -148,6 +156,18 @@ Result<std::shared_ptr<Fleet::Ship>> Fleet::launch(BrowserWish const& wish) {
   return ship;
 }
 
+// One that is being warmed is nearer than one that is yet to begin.
+Task<Result<Fleet::Berth>> Fleet::make_or_wait(std::shared_ptr<Ship> ship, BrowserWish wish) {
+  if (is_plain(wish) && ship->warming > ship->hopeful.size()) {
+    Later<Result<Berth>> warmed;
+    ship->hopeful.push_back(warmed);
+    auto berth = co_await warmed;
+    co_return berth;
+  }
+  auto berth = co_await make(std::move(ship), std::move(wish));
+  co_return berth;
+}
+
 Task<Result<Fleet::Berth>> Fleet::make(std::shared_ptr<Ship> ship, BrowserWish wish) {
   auto& wire = ship->chromium->wire();  // lives until the ship is sunk, and then everything here fails at once
   auto const params = context_params(wish);
@@ -187,8 +207,14 @@ void Fleet::warm_up(std::shared_ptr<Ship> const& ship) {
   wish.is_full = ship->is_full;
   std::function<void(Result<Berth>)> done = [this, ship](Result<Berth> made) {
     --ship->warming;
+    if (made) made->ship.reset();  // or it would own itself
+    if (!ship->hopeful.empty()) {
+      auto const next = ship->hopeful.front();
+      ship->hopeful.pop_front();
+      next.give(std::move(made));
+      return;
+    }
     if (!made || ship->is_sunk) return;
-    made->ship.reset();  // or it would own itself
     ship->warm.push_back(*std::move(made));
     warm_up(ship);
   };
@@ -232,7 +258,10 @@ void Fleet::sink(std::shared_ptr<Ship> ship, std::string const& reason) {
   timers_.cancel(std::exchange(ship->beat_timer, 0));
   ship->warm.clear();
   for (auto const& [context, on_gone] : std::exchange(ship->on_gone, {})) on_gone(reason);
+  ship->end.give(reason);
   ship->chromium->end();
+  // To free it at once would wait for its processes.
+  timers_.set(Clock().now().steady_us + farewell_us, [ship] {});
 }
 
 }  // namespace sojourn

@@ -48,7 +48,7 @@ class Fleet {
   // that is being opened, as both want a new renderer.
   void use_pause();
 
-  static Wire& wire_of(Berth const& berth);
+  static Chromium& browser_of(Berth const& berth);
   std::size_t size() const { return ships_.size(); }
 
  private:
@@ -59,6 +59,7 @@ class Fleet {
 
   std::shared_ptr<Ship> find(BrowserWish const& wish) const;
   Result<std::shared_ptr<Ship>> launch(BrowserWish const& wish);
+  Task<Result<Berth>> make_or_wait(std::shared_ptr<Ship> ship, BrowserWish wish);
   Task<Result<Berth>> make(std::shared_ptr<Ship> ship, BrowserWish wish);
   void warm_up(std::shared_ptr<Ship> const& ship);
   void beat(std::shared_ptr<Ship> const& ship);

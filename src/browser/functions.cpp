@@ -156,9 +156,11 @@ Task<Result<json::object>> Functions::snapshot(json::object input, std::int64_t 
 
 Task<Result<json::object>> Functions::interact(json::object input, std::int64_t deadline_us) {
   auto const action = std::string(json::find_string(input, "action"));
+  auto const kind = std::string(json::find_string(input, "snapshot", "full"));
+  // A page runs its tasks again only with the next frame after an input: half of what a click costs.
+  tab_.is_looked_at = kind != "none" || find_bool(input, "screenshot", true);
   CO_TRY(auto outcome, co_await actions_.act(input, deadline_us));
   Look wish;
-  auto const kind = json::find_string(input, "snapshot", "full");
   if (kind != "none") wish.outline = to_outline(input);
   if (find_bool(input, "screenshot", true)) wish.shot = Shot::viewport;
   CO_TRY(auto seen, co_await look(std::move(wish), deadline_us));

@@ -1,11 +1,11 @@
 #include "browser/hands_script.h"
 
 namespace sojourn {
+namespace {
 
 // Runs in a world of its own, so what a page's scripts change of the language is not there; the document is the same.
 // Each function that is called from outside answers with a plain object.
-std::string_view hands_script() {
-  static constexpr std::string_view script = R"script((() => {
+constexpr std::string_view script = R"script((() => {
 if (globalThis.hands) return;
 const short = (text, max) => (text.length > max ? text.slice(0, max) + '...' : text);
 const describe = (el) => {
@@ -235,11 +235,12 @@ globalThis.hands = {
     return { point: at, offset, scale: { x: scaleX, y: scaleY } };
   },
   // Who got it: true, false, or null when no event came. `changes` of what ran until now, `more` of what came after that.
-  async finish() {
+  // Whoever looks at the page afterwards has what was ready to run behind the event waited for.
+  async finish(...given) {
     const was = disarm();
     changed();
     const first = changes;
-    await idle();
+    if (given.at(-1) !== false) await idle();
     changed();
     return { hit: was?.verdict ?? null, by: was?.by ?? '', changes, more: changes - first };
   },
@@ -392,7 +393,9 @@ globalThis.hands = {
   },
 };
 })())script";
-  return script;
-}
+
+}  // namespace
+
+std::string_view hands_script() { return script; }
 
 }  // namespace sojourn

@@ -1,30 +1,17 @@
 #include "browser/headless.h"
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "base/timers.h"
 #include "browser/chromium.h"
+#include "browser/memory.h"
 #include "browser/seats.h"
 
 namespace sojourn {
 namespace {
 
 constexpr std::size_t contexts_max = 1000;
-constexpr std::int64_t kib_a_context = 64 * 1024;  // what a session of ordinary pages takes
-constexpr std::int64_t kib_reserved = 512 * 1024;  // of the machine's memory, for everybody else
-
-// What the machine could still give, in KiB.
-std::int64_t find_available_kib() {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  std::int64_t kib = 0;
-  std::string unit;
-  while (file >> name >> kib >> unit)
-    if (name == "MemAvailable:") return kib;
-  return 0;
-}
 
 }  // namespace
 
@@ -60,8 +47,7 @@ void Headless::know(std::string url, std::vector<int> own_ports) {
 
 std::size_t Headless::capacity() const {
   if (settings_.contexts_max > 0) return settings_.contexts_max;
-  auto const more = std::max<std::int64_t>(0, (find_available_kib() - kib_reserved) / kib_a_context);
-  return std::min(contexts_max, live_ + static_cast<std::size_t>(more));
+  return std::min(contexts_max, live_ + contexts_that_fit(available_kib()));
 }
 
 void Headless::begin() {

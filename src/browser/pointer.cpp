@@ -161,7 +161,9 @@ Task<Result<>> Pointer::press(Point point, int count, std::int64_t deadline_us) 
 
 Task<Result<std::string>> Pointer::check(Grip grip, Aim aim, Impact* impact, std::int64_t deadline_us) {
   impact->box = aim.box;
-  auto const own = co_await hands_.use(std::move(grip), "finish", {}, deadline_us);
+  json::array const looked_at{hands_.tab().is_looked_at};
+  auto arguments = looked_at;
+  auto const own = co_await hands_.use(std::move(grip), "finish", std::move(arguments), deadline_us);
   if (!own && own.error().code != Code::stale_ref) co_return own.error();
   impact->is_known = own.has_value();
   std::string by;
@@ -173,7 +175,8 @@ Task<Result<std::string>> Pointer::check(Grip grip, Aim aim, Impact* impact, std
       by = "the element is covered by " + std::string(json::find_string(*own, "by"));
   }
   for (auto& frame : aim.frames) {
-    auto const outer = co_await hands_.use_in(std::move(frame), "finish", {}, deadline_us);
+    auto wish = looked_at;
+    auto const outer = co_await hands_.use_in(std::move(frame), "finish", std::move(wish), deadline_us);
     if (outer && outer->contains("hit") && outer->at("hit").is_bool())
       by = "the element's frame is covered by " + std::string(json::find_string(*outer, "by"));
   }

@@ -1,7 +1,7 @@
 #include "browser/seats.h"
 
+#include <algorithm>
 #include <cstdlib>
-
 #include <utility>
 
 namespace sojourn {
@@ -10,7 +10,7 @@ namespace {
 // A function that should have ended by itself gets so much more before its page is taken for hung.
 constexpr std::int64_t grace_us = 2'000'000;
 constexpr std::size_t waiting_max = 100;
-constexpr std::int64_t sweep_us = 60'000'000;
+constexpr std::int64_t sweep_s_max = 60;
 
 std::int64_t now_us() { return Clock().now().steady_us; }
 
@@ -107,7 +107,8 @@ Task<Result<>> Seats::begin_recording(SeatRef seat) {
   auto const& page = seat->berth->page;
   auto const path = files_.place(seat->id, video_name);
   if (!path) co_return path.error();
-  RecorderWorld world{Fleet::wire_of(*seat->berth), loop_, timers_, page->cdp_session()};
+  auto& browser = Fleet::browser_of(*seat->berth);
+  RecorderWorld world{browser.wire(), loop_, timers_, page->cdp_session(), browser.account()};
   RecorderSetup setup;
   setup.path = *path;
   setup.width = page->width();
@@ -263,7 +264,8 @@ void Seats::tell(std::string const& session_id, std::string name, json::object d
 
 void Seats::sweep() {
   files_.sweep(Clock().now().utc_us);
-  timers_.set(now_us() + sweep_us, [this] { sweep(); });
+  auto const pause_s = std::clamp<std::int64_t>(settings_.video_retention_s, 1, sweep_s_max);
+  timers_.set(now_us() + pause_s * 1'000'000, [this] { sweep(); });
 }
 
 }  // namespace sojourn

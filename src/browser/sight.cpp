@@ -93,9 +93,9 @@ void Sight::gather() {
     if (can_be && node.has_box && node.is_visible && has_area(node.box)) seen.extent = node.box;
     seen.is_seen = can_be && has_area(seen.extent) && (!node.has_box || node.is_visible);
     if (node.kind == DomNode::Kind::pseudo || node.parent < 0) continue;
-    auto const& parent = document_.nodes[size(node.parent)];
-    auto const has_own = parent.has_box && parent.is_visible && has_area(parent.box);
-    if (!has_own && !seen_[size(node.parent)].is_not_laid_out) include(seen_[size(node.parent)].extent, seen.extent);
+    // Where the parent has a box of its own, that one counts when its turn comes.
+    auto& parent = seen_[size(node.parent)];
+    if (!parent.is_not_laid_out) include(parent.extent, seen.extent);
   }
 }
 

@@ -83,6 +83,7 @@ class Tab {
   std::map<std::string, json::object> furniture;
   // The function that runs, for the news of a page that hangs.
   std::string function;
+  bool is_looked_at = true;  // by whoever called it, after the action: tasks that it left behind are waited for
   // The viewport.
   std::int64_t width = 1280;
   std::int64_t height = 720;

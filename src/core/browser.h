@@ -45,7 +45,7 @@ struct BrowserWish {
 struct FunctionCall {
   std::string session_id;
   Function function = Function::snapshot;
-  json::object input;           // valid, with every default filled in
+  json::object input;           // valid; null where nothing was given and there is no default
   std::int64_t timeout_us = 0;  // from call() to its answer; what it waits for others counts
 };
 

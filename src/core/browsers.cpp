@@ -154,7 +154,10 @@ void Hub::hear(BrowserNews news) {
   if (news.name == "navigated") {
     auto const data = json::parse(news.data);
     if (data && data->is_object()) {
-      seat.url = json::find_string(data->get_object(), "url");
+      auto const url = json::find_string(data->get_object(), "url");
+      // The empty page that a browser may or may not tell of at its start is no news.
+      if (seat.url.empty() && url == "about:blank") return;
+      seat.url = url;
       seat.title = to_utf8(json::find_string(data->get_object(), "title").substr(0, title_bytes_max));
     }
   }

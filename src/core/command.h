@@ -148,7 +148,7 @@ struct CallFunction {
   AnyKind kind = {};
   std::string id = {};
   Function function = Function::snapshot;
-  json::object input = {};  // valid, with every default filled in
+  json::object input = {};  // as of FunctionCall
   std::string note = {};    // JSON object: what the log may tell of the input; empty = nothing
   std::int64_t timeout_us = 60'000'000;
   std::string request_id = {};

@@ -53,7 +53,27 @@ TEST(CaptureTest, ShadowRootsAndFramesInThemArePartOfThePage) {
   EXPECT_EQ(count_elements(page, "Not assigned"), 0U);
 }
 
-TEST(CaptureTest, HiddenFramesAreLeftOut) { EXPECT_EQ(count_elements(read_recorded("sight"), "In hidden frame"), 0U); }
+TEST(CaptureTest, BoxesAreWhereThePageIsScrolledTo) {
+  PageWriter page;
+  page.element(0, "BUTTON", {}, {500, 300, 40, 20});
+  page.scroll(450, 250.5);
+  auto const box = read_page(page.json()).elements.front().box;
+  EXPECT_EQ(box.x, 50);
+  EXPECT_EQ(box.y, 49.5);
+}
+
+TEST(CaptureTest, HiddenFramesAreLeftOut) {
+  EXPECT_EQ(count_elements(read_recorded("sight"), "In hidden frame"), 0U);
+  PageWriter page;
+  auto const frame = page.element(0, "IFRAME");
+  page.style(frame, "visibility", "hidden");
+  PageWriter inner;
+  inner.element(0, "BUTTON");
+  auto child = main_capture(inner.json());
+  child.owner_session = "main";
+  child.owner_node = PageWriter::id(frame);
+  EXPECT_TRUE(read_captures({main_capture(page.json()), child}, {}, {})->elements.empty());
+}
 
 TEST(CaptureTest, TheOrderOfCapturesDoesNotMatterAndStrangersAreLeftOut) {
   auto captures = recorded("frames");

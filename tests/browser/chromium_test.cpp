@@ -233,6 +233,24 @@ TEST_P(EachChromium, NoPageReachesOurOwnPorts) {
   EXPECT_TRUE(until([&] { return stranger.is_called(); })) << "others are reached";
 }
 
+TEST_P(EachChromium, WebRtcTellsNoAddressOfThisMachine) {
+  NEEDS_A_BROWSER();
+  auto const setup = setup_for(GetParam());
+  if (setup.executable.empty()) GTEST_SKIP() << "only the other kind is installed";
+  auto const chromium = start(setup);
+  ASSERT_NE(chromium, nullptr);
+  auto const session = open_page(*chromium);
+  json::object const gather{{"awaitPromise", true},
+                            {"expression",
+                             "new Promise(async (done) => { const found = []; const peer = new RTCPeerConnection();"
+                             "peer.onicecandidate = (e) => e.candidate ? found.push(e.candidate.candidate) : done("
+                             "'all: ' + found.join()); peer.createDataChannel('x');"
+                             "await peer.setLocalDescription(await peer.createOffer()); })"}};
+  auto const answer = wait(chromium->wire().send(session, "Runtime.evaluate", gather));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(json::to_text(answer->at("result")), R"({"type":"string","value":"all: "})");
+}
+
 TEST_F(ChromiumTest, ManyStartsAndEndsLeaveNoProcessAndNoDescriptor) {
   NEEDS_A_BROWSER();
   auto const count = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };

@@ -35,7 +35,7 @@ class FleetTest : public testing::Test, public test::BrowserStage {
   }
   // The contexts that a browser has, but for its own.
   std::size_t count_contexts(Fleet::Berth const& berth) {
-    auto const answer = wait(Fleet::wire_of(berth).send({}, "Target.getBrowserContexts"));
+    auto const answer = wait(Fleet::browser_of(berth).wire().send({}, "Target.getBrowserContexts"));
     return answer->at("browserContextIds").get_array().size();
   }
 
@@ -89,7 +89,7 @@ TEST_F(FleetTest, ABrowserThatNobodyUsesEndsAfterAWhile) {
 TEST_F(FleetTest, WhoIsInABrowserThatEndsIsTold) {
   auto const berth = take();
   ASSERT_TRUE(berth);
-  auto const ended = wait(Fleet::wire_of(*berth).send({}, "Browser.crash"));
+  auto const ended = wait(Fleet::browser_of(*berth).wire().send({}, "Browser.crash"));
   EXPECT_FALSE(ended);
   EXPECT_TRUE(until([&] { return gone_.size() == 1; }, std::chrono::milliseconds(5000)));
   EXPECT_EQ(fleet_->size(), 0U);

@@ -63,6 +63,7 @@ class DoomedServer {
  private:
   [[noreturn]] static void serve(ChromiumSetup setup, std::string const& script, int tell_fd) {
     test::BrowserStage stage;
+    fs::remove_all(stage.data);  // nobody ends this properly
     auto const chromium = Chromium::start(stage.loop, stage.timers, std::move(setup), {});
     if (!chromium) _exit(1);
     json::object const target{{"url", "about:blank"}};

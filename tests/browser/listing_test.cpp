@@ -138,6 +138,12 @@ TEST(ListingTest, WhereALinkIsLeftOutOfProseTheWordsAroundItAreApart) {
   EXPECT_EQ(texts(read_page(page.json(), {Interest::all, {}})), (std::vector<std::string>{"one three", "two"}));
 }
 
+TEST(ListingTest, WhatOnlyListensLeavesItsHeadingsAndTextsToThemselves) {
+  auto const page = read_all("clicks");
+  EXPECT_EQ(find_element(page, "Card").tag, "h3");
+  EXPECT_EQ(find_element(page, "With text").tag, "p");
+}
+
 TEST(ListingTest, WhatIsEditedIsOneThingWhateverIsInIt) {
   PageWriter page;
   auto const field = page.element(0, "DIV", {{"contenteditable", "true"}, {"aria-label", "Text"}});

@@ -91,6 +91,15 @@ TEST(SightTest, AnInvisibleElementIsNotSeenThoughSomethingInItIs) {
   EXPECT_TRUE(sight.sees(nodes[static_cast<std::size_t>(word)]));
 }
 
+TEST(SightTest, AnElementWithABoxStandsThereWhateverSticksOut) {
+  PageWriter page;
+  auto const outer = page.element(0, "DIV", {}, {10, 10, 50, 50});
+  page.element(outer, "DIV", {}, {0, 0, 500, 500});
+  auto const dom = DomCapture::read(page.json());
+  Sight const sight((*dom)->documents().front());
+  EXPECT_EQ(sight.extent((*dom)->documents().front().nodes[1]).width, 50);
+}
+
 TEST(SightTest, BlocksKeepWordsApartAndInlineElementsDoNot) {
   Looked const page("text");
   EXPECT_EQ(read(page.sight, *page.around("One")), "One two three four five");

@@ -263,6 +263,19 @@ TEST_F(BrowsersTest, WhatItsPageDoesByItselfIsInTheLog) {
   EXPECT_EQ(look_at(info.id).title, "A");
 }
 
+TEST_F(BrowsersTest, TheEmptyPageAtTheStartIsNoNews) {
+  auto const info = open_browser();
+  fake_browser.tell(info.id, "navigated", R"({"url":"about:blank","title":""})");
+  turns(3);
+  EXPECT_EQ(words_of(info.id), Lines{"session.opened"});
+  EXPECT_EQ(look_at(info.id).url, "");
+  fake_browser.tell(info.id, "navigated", R"({"url":"http://site.test/","title":""})");
+  fake_browser.tell(info.id, "navigated", R"({"url":"about:blank","title":""})");
+  turns(3);
+  EXPECT_EQ(look_at(info.id).url, "about:blank");
+  EXPECT_EQ(log_of(info.id).events.size(), 3U);
+}
+
 TEST_F(BrowsersTest, APageThatMakesNewsWithoutEndDoesNotFillTheLog) {
   auto const info = open_browser();
   for (int i = 0; i < 100; ++i)

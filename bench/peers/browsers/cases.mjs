@@ -4,7 +4,7 @@
 //   pid                       of what does the driving (null: many processes), end()
 // Times are milliseconds of wall time, one array for each figure, or single numbers.
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { cpuMs, descendants, isBrowser, openFiles, pssKb, rssKb } from './trees.mjs';
 import { sleep } from './wait.mjs';
@@ -126,7 +126,7 @@ function countLeavings(pid) {
   const tree = descendants(pid);
   return {
     rss_kb: rssKb(pid), browser_pss_kb: pssKb(tree.filter(isBrowser)), processes: tree.length, files: openFiles(pid),
-    folders: readdirSync(tmpdir()).filter((name) => /chrom|sojourn-browser|playwright|puppeteer/i.test(name)).length,
+    folders: [tmpdir(), '/dev/shm'].filter((place) => existsSync(place)).flatMap((place) => readdirSync(place)).filter((name) => /chrom|sojourn-browser|playwright|puppeteer/i.test(name)).length,
   };
 }
 

@@ -11,6 +11,8 @@ const figures = {};
 const pages = await servePages();
 const { begin } = await import(`./${name}.mjs`);
 const subject = await begin({ kind, folder });
+// Whoever started it is gone: so goes what was started here.
+process.stdin.resume().once('end', () => { subject.end().finally(() => process.exit(1)); });
 try {
   const fresh = subject.pid ? { rss_kb: rssKb(subject.pid), pss_kb: pssKb([subject.pid]) } : {};
   for (let i = 0; i < 2; ++i) await subject.close(await subject.open(`${pages.url}/about`));  // the browser is up

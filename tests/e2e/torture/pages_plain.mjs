@@ -58,7 +58,7 @@ export const plainPages = {
   windows: `<button onclick="const w = window.open('/second'); tell(w ? 'opened' : 'none')">Open</button><a href="/second" target="_blank">Blank</a>`,
   worker: `<p id="out">none</p><script>navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => tell('ready'))</script>`,
   pushes: '<button onclick="history.pushState({}, \'\', \'/pushed\'); tell(\'pushed\')">Push</button><script>onpopstate = () => tell("popped")</script>',
-  'client-side': `<div id="app"><a href="/x" onclick="event.preventDefault(); setTimeout(() => { app.innerHTML = '<h1>Done</h1><button>After</button>'; }, 120)">Route</a></div>`,
+  'client-side': `<div id="app"><a href="/x" onclick="event.preventDefault(); setTimeout(() => { app.innerHTML = '<h1>Done</h1><button>After</button>'; }, 0)">Route</a></div>`,
   request: `<button onclick="out.textContent='...'; fetch('/xhr?ms=400').then((r) => r.text()).then((t) => { out.textContent = t; const b = document.createElement('button'); b.textContent = 'Answer'; document.body.append(b); })">Ask</button><p id="out"></p>`,
   'request-never': '<button onclick="fetch(\'/never\'); tell(\'asked\')">Ask for ever</button>',
   'image-never': '<img src="/never" alt="never"><button onclick="tell(\'pressed\')">Press</button>',
