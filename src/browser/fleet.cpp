@@ -104,6 +104,17 @@ Task<Result<Fleet::Berth>> Fleet::take(BrowserWish wish, std::function<void(std:
   co_return berth;
 }
 
+Task<Result<Fleet::Berth>> Fleet::renew(Berth berth, BrowserWish wish) {
+  auto const ship = berth.ship;
+  if (ship->is_sunk) co_return gone("it crashed");
+  berth.page->give_up();
+  json::object params;
+  params["targetId"] = berth.page->address().target_id;
+  ship->chromium->wire().send({}, "Target.closeTarget", params);
+  auto renewed = co_await board(ship, berth.context_id, std::move(wish));
+  co_return renewed;
+}
+
 void Fleet::give_back(Berth berth) {
   auto const ship = berth.ship;
   if (ship->is_sunk) return;
@@ -169,12 +180,16 @@ Task<Result<Fleet::Berth>> Fleet::make_or_wait(std::shared_ptr<Ship> ship, Brows
 }
 
 Task<Result<Fleet::Berth>> Fleet::make(std::shared_ptr<Ship> ship, BrowserWish wish) {
-  auto& wire = ship->chromium->wire();  // lives until the ship is sunk, and then everything here fails at once
   auto const params = context_params(wish);
-  auto created = co_await wire.send({}, "Target.createBrowserContext", params);
+  auto created = co_await ship->chromium->wire().send({}, "Target.createBrowserContext", params);
   if (!created) co_return created.error();
   if (ship->is_sunk) co_return gone("it crashed");
-  auto const context_id = text_of(*created, "browserContextId");
+  auto berth = co_await board(std::move(ship), text_of(*created, "browserContextId"), std::move(wish));
+  co_return berth;
+}
+
+Task<Result<Fleet::Berth>> Fleet::board(std::shared_ptr<Ship> ship, std::string context_id, BrowserWish wish) {
+  auto& wire = ship->chromium->wire();
   auto const target = target_params(context_id, wish);
   auto opened = co_await wire.send({}, "Target.createTarget", target);
   if (!opened) co_return opened.error();

@@ -42,6 +42,8 @@ class Fleet {
   // A context as wished for; the page is prepared, not furnished. `on_gone` runs once if its browser ends by itself.
   // Code::unavailable (no browser can be started, and what to do), Code::crashed, Code::timeout.
   Task<Result<Berth>> take(BrowserWish wish, std::function<void(std::string reason)> on_gone);
+  // Another page in place of one that is of no use any more, in the same context: what it keeps stays.
+  Task<Result<Berth>> renew(Berth berth, BrowserWish wish);
   // Its page is not used any more.
   void give_back(Berth berth);
   // Nobody is being served just now: contexts are prepared for those to come. To do so earlier would hold up a page
@@ -61,6 +63,7 @@ class Fleet {
   Result<std::shared_ptr<Ship>> launch(BrowserWish const& wish);
   Task<Result<Berth>> make_or_wait(std::shared_ptr<Ship> ship, BrowserWish wish);
   Task<Result<Berth>> make(std::shared_ptr<Ship> ship, BrowserWish wish);
+  Task<Result<Berth>> board(std::shared_ptr<Ship> ship, std::string context_id, BrowserWish wish);
   void warm_up(std::shared_ptr<Ship> const& ship);
   void beat(std::shared_ptr<Ship> const& ship);
   void rest(std::shared_ptr<Ship> const& ship);

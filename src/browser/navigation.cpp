@@ -101,12 +101,18 @@ Task<Result<bool>> Navigation::leave(std::string address, std::int64_t timeout_m
 }
 
 Task<bool> Navigation::see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us) {
+  bool is_warned = false;
   while (tab_.now_us() + patience_us < deadline_us) {
     auto const lives = co_await tab_.sleep_until(tab_.now_us() + patience_us);
     if (!lives || *is_there) break;
     auto const answers = co_await tab_.answers(patience_us / 4);
-    if (!answers && !*is_there)
-      tab_.send(tab_.session(), "Runtime.terminateExecution", {}, tab_.now_us() + Wire::answer_us);
+    if (answers || *is_there) continue;
+    if (is_warned) {  // nothing that its own process has to do would help
+      tab_.crash("it did not let go");
+      break;
+    }
+    tab_.send(tab_.session(), "Runtime.terminateExecution", {}, tab_.now_us() + Wire::answer_us);
+    is_warned = true;
   }
   co_return *is_there;
 }

@@ -82,7 +82,14 @@ Task<Result<>> Seats::prepare(SeatRef seat) {
   auto wish = seat->wish;
   auto taken = co_await fleet_.take(std::move(wish), std::move(on_gone));
   if (!taken) co_return taken.error();
-  auto const berth = std::make_shared<Fleet::Berth>(*std::move(taken));
+  auto moved = co_await move_in(seat, *std::move(taken));
+  if (!moved) co_return moved.error();
+  if (seat->wish.records_video) co_await begin_recording(seat);
+  co_return Result<>();
+}
+
+Task<Result<>> Seats::move_in(SeatRef seat, Fleet::Berth taken) {
+  auto const berth = std::make_shared<Fleet::Berth>(std::move(taken));
   if (seat->is_over) {
     fleet_.give_back(*berth);
     co_return ended();
@@ -98,7 +105,6 @@ Task<Result<>> Seats::prepare(SeatRef seat) {
     co_return seat->is_over ? ended() : furnished.error();
   }
   seat->berth = berth;
-  if (seat->wish.records_video) co_await begin_recording(seat);
   co_return Result<>();
 }
 
@@ -182,9 +188,20 @@ Task<Result<json::object>> Seats::work(SeatRef seat, std::shared_ptr<Job> job) {
   bool const wants_video = job->call.function == Function::open && job->call.input.contains("record_video") &&
                            job->call.input.at("record_video") == json::value(true);
   if (wants_video && !seat->recorder) co_await begin_recording(seat);
-  auto input = std::move(job->call.input);
+  auto input = job->call.input;
   auto output = co_await berth->page->call(job->call.function, std::move(input), job->deadline_us);
-  co_return output;
+  bool const is_lost = job->call.function == Function::open && berth->page->has_crashed();
+  if (output || !is_lost || seat->is_over || seat->failure) co_return output;
+  // A page that no address brings back gives way to another; a video ends with what it showed.
+  if (seat->recorder) seat->recorder->leave_page();
+  auto wish = seat->wish;
+  auto renewed = co_await fleet_.renew(*berth, std::move(wish));
+  if (!renewed) co_return renewed.error();
+  auto moved = co_await move_in(seat, *std::move(renewed));
+  if (!moved) co_return moved.error();
+  auto again = job->call.input;
+  auto second = co_await seat->berth->page->call(Function::open, std::move(again), job->deadline_us);
+  co_return second;
 }
 
 void Seats::answer(Job& job, Result<std::string> result) {

@@ -38,6 +38,7 @@ class Seats {
   using SeatRef = std::shared_ptr<Seat>;
 
   Task<Result<>> prepare(SeatRef seat);
+  Task<Result<>> move_in(SeatRef seat, Fleet::Berth berth);
   Task<Result<>> begin_recording(SeatRef seat);
   Task<Result<json::object>> work(SeatRef seat, std::shared_ptr<Job> job);
   Task<Result<json::object>> end(SeatRef seat);

@@ -124,6 +124,18 @@ TEST_F(HeadlessTest, ACloseWaitsForNoCallAndEndsIt) {
   EXPECT_EQ((*behind)->error().code, Code::ended);
 }
 
+TEST_F(HeadlessTest, AnotherAddressIsOpenedHoweverThePageHangs) {
+  browser_->open("sess_a", {});
+  call("sess_a", Function::open, open_input("data:text/html,<title>Stays</title>"));
+  for (auto const* const code :
+       {"setTimeout(() => { for (;;) { try { for (;;); } catch {} } })", "0", "window.close()"}) {
+    json::object const input{{"code", code}, {"screenshot", false}};
+    call("sess_a", Function::execute, json::to_text(input), 3'000'000);
+    auto const opened = call("sess_a", Function::open, open_input("data:text/html,<title>Next</title>"));
+    EXPECT_EQ(opened.contains("title") ? opened.at("title") : json::value(json::to_text(opened)), "Next") << code;
+  }
+}
+
 TEST_F(HeadlessTest, CallsOfDifferentSessionsRunSideBySide) {
   browser_->open("sess_a", {});
   browser_->open("sess_b", {});
