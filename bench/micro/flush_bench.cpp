@@ -28,10 +28,10 @@
 #include "api/auth.h"
 #include "api/identity.h"
 #include "api/router.h"
-#include "core/hub.h"
 #include "base/loop.h"
-#include "net/peers.h"
 #include "base/timer_wheel.h"
+#include "core/hub.h"
+#include "net/peers.h"
 #include "net/websocket.h"
 #include "store/memory.h"
 

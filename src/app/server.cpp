@@ -35,15 +35,15 @@
 #include "api/upkeep.h"
 #include "app/alarms.h"
 #include "app/folder.h"
+#include "base/loop.h"
+#include "base/timer_wheel.h"
 #include "base/version.h"
+#include "base/worker.h"
 #include "browser/headless.h"
 #include "core/hub.h"
 #include "net/caller.h"
 #include "net/listener.h"
-#include "base/loop.h"
 #include "net/peers.h"
-#include "base/timer_wheel.h"
-#include "base/worker.h"
 #include "store/memory.h"
 
 namespace sojourn {

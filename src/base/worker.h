@@ -36,9 +36,9 @@ class Worker {
   Mailbox mailbox_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> waiting_;                  // under mutex_
-  bool ending_ = false;                      // under mutex_
-  std::thread thread_;                       // started by the first job
+  std::deque<Job> waiting_;  // under mutex_
+  bool ending_ = false;      // under mutex_
+  std::thread thread_;       // started by the first job
 };
 
 }  // namespace sojourn

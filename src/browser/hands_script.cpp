@@ -235,8 +235,7 @@ globalThis.hands = {
     return { point: at, offset, scale: { x: scaleX, y: scaleY } };
   },
   // Who got it: true, false, or null when no event came. `changes` of what ran until now, `more` of what came after that.
-  // Whoever looks at the page afterwards has what was ready to run behind the event waited for.
-  async finish(...given) {
+  async finish(...given) {  // its last: whether somebody looks at the page now
     const was = disarm();
     changed();
     const first = changes;

@@ -293,10 +293,12 @@ SessionInfo Hub::describe(Session const& session) const {
   info.idle_us = session.idle_us;
   if (session.seat) {
     describe_browser(info, *session.seat);
-    auto const now = world_.clock.now();
-    auto const end_us =
-        look_again_us(session, session.seat->open_calls.empty() ? session.active.steady_us : now.steady_us);
-    if (end_us != never) info.expires_us = now.utc_us + end_us - now.steady_us;
+    auto const used = session.seat->open_calls.empty() ? session.active : world_.clock.now();
+    if (session.idle_us > 0) info.expires_us = used.utc_us + session.idle_us;
+    if (auto const life_us = session.seat->life_us; life_us > 0) {
+      auto const end_us = session.opened_us + life_us;
+      info.expires_us = info.expires_us == 0 ? end_us : std::min(info.expires_us, end_us);
+    }
   } else if (session.idle_us > 0) {
     info.expires_us = (session.members.empty() ? session.active : world_.clock.now()).utc_us + session.idle_us;
   }

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/caller.h"
 #include "base/loop.h"
 #include "base/timer_wheel.h"
+#include "core/caller.h"
 #include "net/transfer.h"
 
 namespace sojourn {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "api/api.h"
-#include "base/result.h"
 #include "base/loop.h"
-#include "net/peers.h"
+#include "base/result.h"
 #include "base/timer_wheel.h"
+#include "net/peers.h"
 
 namespace sojourn {
 

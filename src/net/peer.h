@@ -12,10 +12,10 @@
 #include "api/router.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "core/hub.h"
 #include "base/loop.h"
-#include "net/outbox.h"
 #include "base/timer_wheel.h"
+#include "core/hub.h"
+#include "net/outbox.h"
 
 namespace sojourn {
 

@@ -24,10 +24,10 @@
 #include "api/extension.h"
 #include "api/identity.h"
 #include "api/router.h"
-#include "core/hub.h"
 #include "base/loop.h"
-#include "net/peers.h"
 #include "base/timer_wheel.h"
+#include "core/hub.h"
+#include "net/peers.h"
 #include "support/fake_store.h"
 #include "support/plain_dialect.h"
 
