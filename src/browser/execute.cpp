@@ -21,7 +21,9 @@ std::string as_body(std::string const& code) { return "(async () => {\n" + code 
 
 json::object to_params(std::string const& expression) {
   auto params = only("expression", expression);
-  params["awaitPromise"] = params["returnByValue"] = params["userGesture"] = true;
+  params["userGesture"] = true;
+  params["returnByValue"] = true;
+  params["awaitPromise"] = true;
   return params;
 }
 

@@ -27,7 +27,8 @@ json::object to_arguments(json::array const& values) {
   for (auto const& value : values) arguments.emplace_back(only("value", value));
   json::object params;
   params["arguments"] = std::move(arguments);
-  params["returnByValue"] = params["awaitPromise"] = true;
+  params["awaitPromise"] = true;
+  params["returnByValue"] = true;
   return params;
 }
 

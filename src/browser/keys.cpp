@@ -170,7 +170,11 @@ KeyCommand event(Key const& key, int modifiers, bool is_down) {
   params["location"] = key.location;
   // With Control and the like a key gives no text.
   bool const gives_text = is_down && !key.text.empty() && (modifiers & ~shift) == 0;
-  if (gives_text) params["text"] = params["unmodifiedText"] = is_shifted ? shown : key.text;
+  if (gives_text) {
+    auto const& text = is_shifted ? shown : key.text;
+    params["unmodifiedText"] = text;
+    params["text"] = text;
+  }
   if (is_down)
     params["type"] = gives_text ? "keyDown" : "rawKeyDown";
   else

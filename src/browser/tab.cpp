@@ -262,10 +262,14 @@ Later<Tab::Answer> switch_on(Tab& tab, std::string const& session) {
   tab.send(session, "Page.enable", {}, deadline);
   tab.send(session, "Page.setLifecycleEventsEnabled", only("enabled", true), deadline);
   json::object buffers;  // bodies are never asked for
-  buffers["maxTotalBufferSize"] = buffers["maxResourceBufferSize"] = buffers["maxPostDataSize"] = 0;
+  buffers["maxPostDataSize"] = 0;
+  buffers["maxResourceBufferSize"] = 0;
+  buffers["maxTotalBufferSize"] = 0;
   tab.send(session, "Network.enable", buffers, deadline);
   json::object attach;
-  attach["autoAttach"] = attach["waitForDebuggerOnStart"] = attach["flatten"] = true;
+  attach["flatten"] = true;
+  attach["waitForDebuggerOnStart"] = true;
+  attach["autoAttach"] = true;
   attach["filter"] = json::array{only("type", "iframe"), only("exclude", true)};
   return tab.send(session, "Target.setAutoAttach", attach, deadline);
 }

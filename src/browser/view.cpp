@@ -20,7 +20,8 @@ json::object capture_params() {
   for (auto const style : captured_styles) styles.emplace_back(style);
   json::object params;
   params["computedStyles"] = std::move(styles);
-  params["includePaintOrder"] = params["includeDOMRects"] = false;
+  params["includeDOMRects"] = false;
+  params["includePaintOrder"] = false;
   return params;
 }
 
@@ -88,7 +89,8 @@ Task<Result<>> View::clip_whole(json::object* params, std::int64_t deadline_us) 
   if (!metrics) co_return tab_.judge(metrics.error());
   auto const& content = find_object(*metrics, "cssContentSize");
   json::object clip;
-  clip["x"] = clip["y"] = 0;
+  clip["y"] = 0;
+  clip["x"] = 0;
   clip["width"] = std::clamp(find_number(content, "width"), static_cast<double>(tab_.width), picture_pixels_max);
   clip["height"] = std::clamp(find_number(content, "height"), static_cast<double>(tab_.height), picture_pixels_max);
   clip["scale"] = 1;
