@@ -12,6 +12,7 @@
 #include "app/probe.h"
 #include "app/table.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "browser/account.h"
 #include "browser/executable.h"
 #include "browser/memory.h"

@@ -129,17 +129,6 @@ std::string find_holder(std::string const& socket) {
 
 }  // namespace
 
-std::optional<std::string> find_program(std::string_view path, std::string_view name) {
-  while (!path.empty()) {
-    auto const folder = take_until(path, ':');
-    if (folder.empty()) continue;
-    std::string file = std::string(folder) + "/" + std::string(name);
-    struct stat info {};
-    if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return std::nullopt;
-}
-
 std::optional<std::string> ask_version(std::string const& program, std::int64_t ms_max) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;

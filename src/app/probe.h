@@ -1,5 +1,5 @@
 #pragma once
-// Questions to this machine: which programs there are, who holds a port, what the kernel allows. Used by doctor.
+// Questions to this machine: of what version a program is, who holds a port, what the kernel allows. Used by doctor.
 // Invariant: asking changes nothing that outlives the question; every wait has an end.
 // Thread: the caller's, which must be the only one of the process where a child is made.
 
@@ -9,9 +9,6 @@
 #include <string_view>
 
 namespace sojourn {
-
-// The first executable of that name in the folders of `path` (separated by colons).
-[[nodiscard]] std::optional<std::string> find_program(std::string_view path, std::string_view name);
 
 // The first line that `program --version` prints within ms_max; the program is ended after that.
 [[nodiscard]] std::optional<std::string> ask_version(std::string const& program, std::int64_t ms_max);

@@ -33,10 +33,10 @@
 #include "api/tracked.h"
 #include "api/tracking.h"
 #include "api/upkeep.h"
-#include "app/alarms.h"
 #include "app/folder.h"
 #include "base/loop.h"
 #include "base/timer_wheel.h"
+#include "base/timers.h"
 #include "base/version.h"
 #include "base/worker.h"
 #include "browser/headless.h"
@@ -144,8 +144,10 @@ struct Server::Parts {
   Log log{config.log_level};
   Loop loop;
   TimerWheel wheel{loop.now().steady_us};
-  Alarms alarms{loop, wheel};
-  Later later = [this](std::int64_t us, std::function<void()> function) { alarms.set(us, std::move(function)); };
+  Timers timers;
+  Later later = [this](std::int64_t us, std::function<void()> function) {
+    timers.set(loop.now().steady_us + us, std::move(function));
+  };
   Worker worker{loop};
   HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
   MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); },
@@ -224,6 +226,7 @@ struct Server::Parts {
   // Ends a loop iteration; see Loop::Turn.
   std::int64_t turn() {
     wheel.advance(loop.now().steady_us);
+    timers.run_due(loop.now().steady_us);
     hub.turn();
     bool const has_closed = peers.turn();  // which may submit what waited behind an answer that has gone out now
     log.flush();
@@ -234,7 +237,7 @@ struct Server::Parts {
     }
     if (end_us != 0 && (peers.size() == 0 || loop.now().steady_us >= end_us)) loop.stop();
     if (has_closed || hub.has_more()) return 0;
-    auto const next_us = std::min(wheel.next_us(), hub.next_deadline_us());
+    auto const next_us = std::min({wheel.next_us(), timers.next_us(), hub.next_deadline_us()});
     return end_us != 0 ? std::min(next_us, end_us) : next_us;
   }
 };

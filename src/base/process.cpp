@@ -21,6 +21,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/text.h"
+
 namespace sojourn {
 namespace {
 
@@ -54,24 +56,13 @@ std::vector<char*> to_c_strings(std::vector<std::string>& texts) {
   return pointers;
 }
 
-bool is_executable(std::string const& file) {
-  struct stat info {};
-  return stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(file.c_str(), X_OK) == 0;
-}
-
 // The name itself where there is no such program: running it says what is wrong.
-std::string find_program(std::string const& name, std::vector<std::string> const& environment) {
+std::string to_program(std::string const& name, std::vector<std::string> const& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string_view path = usual_path;
   for (auto const& variable : environment)
     if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
-  while (!path.empty()) {
-    auto const folder = path.substr(0, path.find(':'));
-    path.remove_prefix(std::min(folder.size() + 1, path.size()));
-    auto file = std::string(folder) + "/" + name;
-    if (!folder.empty() && is_executable(file)) return file;
-  }
-  return name;
+  return find_program(path, name).value_or(name);
 }
 
 // From here on until exec everything runs in the child, between fork and exec: async-signal-safe calls only.
@@ -212,6 +203,17 @@ Result<Pipe> make_pipe(std::size_t our_end) {
 
 }  // namespace
 
+std::optional<std::string> find_program(std::string_view path, std::string_view name) {
+  while (!path.empty()) {
+    auto const folder = take_until(path, ':');
+    if (!folder.starts_with('/')) continue;
+    auto file = std::string(folder) + "/" + std::string(name);
+    struct stat info {};
+    if (stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(file.c_str(), X_OK) == 0) return file;
+  }
+  return std::nullopt;
+}
+
 std::string Ending::describe() const {
   if (signal == 0) return "exit code " + std::to_string(exit_code);
   auto const* const name = sigabbrev_np(signal);
@@ -224,7 +226,7 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, ProcessSetup setup, 
   Strays strays;
   setup.environment.push_back(strays.mark());
   Plan plan;
-  plan.program = find_program(setup.command.front(), setup.environment);
+  plan.program = to_program(setup.command.front(), setup.environment);
   plan.arguments = to_c_strings(setup.command);
   plan.environment = to_c_strings(setup.environment);
   if (!setup.folder.empty()) plan.folder = setup.folder.c_str();

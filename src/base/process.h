@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/loop.h"
@@ -79,6 +80,9 @@ class Process {
   Watch watch_;                    // on the pidfd
   std::unique_ptr<Watch> ticker_;  // while the group ends
 };
+
+// The first executable file of that name in the folders of `path` (separated by colons); only whole paths count.
+std::optional<std::string> find_program(std::string_view path, std::string_view name);
 
 // Two ends of a pipe, close-on-exec; the one that we keep does not block.
 struct Pipe {

@@ -1,11 +1,11 @@
 #include "browser/executable.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdlib>
 #include <span>
+#include <utility>
+
+#include "base/process.h"
 
 namespace sojourn {
 namespace {
@@ -19,21 +19,10 @@ constexpr std::array<std::string_view, 5> full_names{"chromium", "google-chrome-
 constexpr std::string_view usual_path = "/usr/local/bin:/usr/bin:/bin";
 constexpr std::string_view other_places = "/usr/lib/chromium:/opt/google/chrome:/headless-shell";
 
-bool is_executable(std::string const& file) {
-  struct stat info {};
-  return stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(file.c_str(), X_OK) == 0;
-}
-
 // The first name that is in any of the folders; empty = none.
 std::string find_in(std::string_view folders, Names names) {
-  for (auto const name : names) {
-    for (auto rest = folders; !rest.empty();) {
-      auto const folder = rest.substr(0, rest.find(':'));
-      rest.remove_prefix(std::min(folder.size() + 1, rest.size()));
-      auto file = std::string(folder) + "/" + std::string(name);
-      if (folder.starts_with('/') && is_executable(file)) return file;
-    }
-  }
+  for (auto const name : names)
+    if (auto file = find_program(folders, name)) return *std::move(file);
   return {};
 }
 

@@ -78,13 +78,6 @@ std::string to_plain_name(std::string_view filename) {
 
 }  // namespace
 
-Files::Files(BrowserSettings const& settings, std::string uploads)
-    : settings_(settings), uploads_(std::move(uploads)) {}
-
-Files::~Files() {
-  for (auto const& [session, path] : lent_) remove_all(path);
-}
-
 std::string Files::folder(std::string const& session_id) const { return settings_.data + "/files/" + session_id; }
 
 Result<json::object> Files::save(std::string const& session_id, std::string_view name, std::string_view bytes,
@@ -124,14 +117,13 @@ Result<json::object> Files::describe(std::string const& session_id, std::string_
 
 Result<std::string> Files::lend(std::string const& session_id, std::string_view filename, std::string_view bytes,
                                 std::optional<Account> const& account) {
-  auto& own = lent_[session_id];
-  if (own.empty()) {
-    auto made = uploads_ + "XXXXXX";
-    if (::mkdtemp(made.data()) == nullptr) return not_written(made, errno);
-    own = made;
-    if (account && ::chown(own.c_str(), account->user, account->group) != 0) return not_written(own, errno);
+  auto own = lent_.find(session_id);
+  if (own == lent_.end()) {
+    auto made = Profile::make(settings_.profile_key, account);
+    if (!made) return made.error();
+    own = lent_.emplace(session_id, *std::move(made)).first;
   }
-  auto const path = own + '/' + to_plain_name(filename);
+  auto const path = own->second.path() + '/' + to_plain_name(filename);
   if (auto const written = write_file(path, bytes, 0600); !written) return written.error();
   if (account && ::chown(path.c_str(), account->user, account->group) != 0) return not_written(path, errno);
   return path;
@@ -149,7 +141,7 @@ json::value Files::hand_over(std::string const& session_id) const {
 }
 
 void Files::forget(std::string const& session_id, std::int64_t now_us) {
-  if (auto const lent = lent_.extract(session_id); !lent.empty()) remove_all(lent.mapped());
+  lent_.erase(session_id);
   auto const first = session_id + '/';
   for (auto place = counts_.lower_bound(first); place != counts_.end() && place->first.starts_with(first);)
     place = counts_.erase(place);

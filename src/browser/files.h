@@ -15,15 +15,15 @@
 #include "base/process.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "browser/profile.h"
 #include "browser/settings.h"
 
 namespace sojourn {
 
 class Files {
  public:
-  // Folders are made when they are needed. `uploads` begins the names of folders that are lent; see lend().
-  Files(BrowserSettings const& settings, std::string uploads);
-  ~Files();
+  // Folders are made when they are needed. `settings` outlives it.
+  explicit Files(BrowserSettings const& settings) : settings_(settings) {}
   Files(Files const&) = delete;
   Files& operator=(Files const&) = delete;
 
@@ -55,9 +55,8 @@ class Files {
 
  private:
   BrowserSettings const& settings_;
-  std::string uploads_;
   std::map<std::string, std::uint64_t> counts_;  // by session and name
-  std::map<std::string, std::string> lent_;      // folder by session
+  std::map<std::string, Profile> lent_;          // folder by session
   std::map<std::string, std::int64_t> kept_;     // when a session's video was whole (UTC)
 };
 

@@ -26,7 +26,7 @@ class Fleet {
  public:
   struct Ship;
 
-  // A context with its page, in a browser that lives at least as long; gone() is told when that ends by itself.
+  // A context with its page; what it knows of its browser stays as long, also when that has ended.
   struct Berth {
     std::shared_ptr<Ship> ship;
     std::string context_id;

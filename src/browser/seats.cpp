@@ -1,7 +1,6 @@
 #include "browser/seats.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 namespace sojourn {
@@ -13,13 +12,6 @@ constexpr std::size_t waiting_max = 100;
 constexpr std::int64_t sweep_s_max = 60;
 
 std::int64_t now_us() { return Clock().now().steady_us; }
-
-// Swept with the profiles of a server that was killed.
-std::string uploads_prefix(BrowserSettings const& settings) {
-  char const* const folder = std::getenv("TMPDIR");
-  return std::string(folder != nullptr && *folder != 0 ? folder : "/tmp") + "/sojourn-browser-" + settings.profile_key +
-         '-';
-}
 
 Error ended() { return error(Code::ended, "Session ended"); }
 
@@ -50,7 +42,7 @@ Seats::Seats(Loop& loop, Timers& timers, BrowserSettings const& settings, Browse
       timers_(timers),
       settings_(settings),
       on_news_(std::move(on_news)),
-      files_(settings, uploads_prefix(settings)),
+      files_(settings),
       fleet_(loop, timers, settings) {
   files_.sweep_leftovers(Clock().now().utc_us);
   sweep();

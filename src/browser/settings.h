@@ -1,4 +1,4 @@
-// What the browser room is told, and where it keeps the files that functions make. Plain values; any thread.
+// What the browser room is told. Plain values; any thread.
 #pragma once
 
 #include <cstdint>

@@ -21,19 +21,6 @@ std::string write_program(test::TemporaryFolder const& folder, std::string const
   return path;
 }
 
-TEST(Probe, ProgramsAreFoundInTheOrderOfThePath) {
-  test::TemporaryFolder const first;
-  test::TemporaryFolder const second;
-  auto const path = "/nonexistent::" + first.path() + ":" + second.path();
-  EXPECT_FALSE(find_program(path, "browser"));
-  auto const later = write_program(second, "browser", "#!/bin/sh\n");
-  EXPECT_EQ(find_program(path, "browser"), later);
-  first.write("browser", "not executable");
-  EXPECT_EQ(find_program(path, "browser"), later);
-  ::chmod((first.path() + "/browser").c_str(), 0700);
-  EXPECT_EQ(find_program(path, "browser"), first.path() + "/browser");
-}
-
 TEST(Probe, AVersionIsTheFirstLineOfTheProgram) {
   test::TemporaryFolder const folder;
   auto const program = write_program(folder, "p", "#!/bin/sh\necho \"Browser 7 $1 \"\necho more\n");

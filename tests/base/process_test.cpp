@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -384,6 +387,31 @@ TEST_F(ProcessTest, OurEndOfAPipeDoesNotBlockAndNoneIsInherited) {
       ::close(fd);
     }
   }
+}
+
+TEST_F(ProcessTest, ProgramsAreFoundInTheOrderOfThePath) {
+  auto const make = [](char const* name) {
+    std::string folder = std::string("/tmp/sojourn-path-") + name + "-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    return folder;
+  };
+  auto const first = make("first");
+  auto const second = make("second");
+  auto const write = [](std::string const& file, mode_t mode) {
+    std::ofstream(file) << "#!/bin/sh\n";
+    chmod(file.c_str(), mode);
+  };
+  auto const path = "/nonexistent::tmp:" + first + ":" + second;
+  EXPECT_FALSE(find_program(path, "browser"));
+  write(second + "/browser", 0700);
+  EXPECT_EQ(find_program(path, "browser"), second + "/browser");
+  write(first + "/browser", 0600);
+  EXPECT_EQ(find_program(path, "browser"), second + "/browser");
+  write(first + "/browser", 0700);
+  EXPECT_EQ(find_program(path, "browser"), first + "/browser");
+  EXPECT_FALSE(find_program(first.substr(1), "browser")) << "only whole paths count";
+  std::filesystem::remove_all(first);
+  std::filesystem::remove_all(second);
 }
 
 }  // namespace

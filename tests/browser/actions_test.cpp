@@ -1,7 +1,7 @@
 // The rules of actions: what each needs, stale refs, and the words for what goes wrong.
 #include "browser/actions.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

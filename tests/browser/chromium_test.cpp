@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <iterator>
 
-#include "browser/chromium_stage.h"
+#include "support/chromium_stage.h"
 
 namespace sojourn {
 namespace {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "browser/browser_stage.h"
+#include "support/browser_stage.h"
 
 namespace sojourn {
 namespace {

@@ -1,6 +1,6 @@
 #include "browser/execute.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

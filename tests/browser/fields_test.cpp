@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

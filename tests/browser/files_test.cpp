@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,7 @@ class FilesTest : public testing::Test {
     std::string made = "/tmp/sojourn_files_test_XXXXXX";
     root_ = ::mkdtemp(made.data());
     settings_.data = root_;
+    settings_.profile_key = "files-test-" + std::to_string(getpid());
     settings_.url = "http://localhost:1";
     settings_.video_retention_s = 60;
   }
@@ -29,7 +31,7 @@ class FilesTest : public testing::Test {
 
   std::string root_;
   BrowserSettings settings_;
-  Files files_{settings_, "/tmp/sojourn_files_test_lent_"};
+  Files files_{settings_};
 };
 
 TEST_F(FilesTest, AFileSaysWhereItIs) {
@@ -89,7 +91,7 @@ TEST_F(FilesTest, WhatAnEarlierServerLeftGoesButForVideosThatAreKept) {
   ASSERT_TRUE(files_.save("sess_a", "screenshot", "x", "image/png"));
   ASSERT_TRUE(files_.save("sess_b", "screenshot", "x", "image/png"));
   write_video("sess_b");
-  Files later(settings_, "/tmp/sojourn_files_test_lent_");
+  Files later(settings_);
   later.sweep_leftovers(Clock().now().utc_us);
   EXPECT_FALSE(is_there("sess_a"));
   EXPECT_TRUE(is_there("sess_b/video.webm"));
@@ -100,7 +102,7 @@ TEST_F(FilesTest, WhatAnEarlierServerLeftGoesButForVideosThatAreKept) {
 TEST_F(FilesTest, WhatIsLentStaysInItsFolderWhateverItIsCalled) {
   auto const path = files_.lend("sess_a", "../../etc/pass\nwd", "x", {});
   ASSERT_TRUE(path);
-  EXPECT_TRUE(path->starts_with("/tmp/sojourn_files_test_lent_"));
+  EXPECT_NE(path->find("/sojourn-browser-" + settings_.profile_key), std::string::npos);
   EXPECT_EQ(fs::path(*path).filename(), "passwd");
   EXPECT_EQ(fs::path(*files_.lend("sess_a", "..", "x", {})).filename(), "file");
   files_.forget("sess_a", now_us);

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "browser/browser_stage.h"
+#include "support/browser_stage.h"
 
 namespace sojourn {
 namespace {

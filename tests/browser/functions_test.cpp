@@ -1,7 +1,7 @@
 // The answers of the functions, member by member.
 #include "browser/functions.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

@@ -2,7 +2,7 @@
 #include "browser/hands.h"
 
 #include "browser/params.h"
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

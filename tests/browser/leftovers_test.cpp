@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "browser/chromium_stage.h"
 #include "browser/profile.h"
+#include "support/chromium_stage.h"
 
 namespace sojourn {
 namespace {

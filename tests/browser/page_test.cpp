@@ -1,7 +1,7 @@
 // A page from its opening to its end: what every function answers, and what happens when the page fails.
 #include "browser/page.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

@@ -1,7 +1,7 @@
 // The mouse against real pages: who gets a click, and who never does.
 #include "browser/pointer.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <optional>
 
-#include "browser/browser_stage.h"
+#include "support/browser_stage.h"
 
 namespace sojourn {
 namespace {

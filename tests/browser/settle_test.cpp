@@ -1,7 +1,7 @@
 // What an answer waits for after an action, and what it does not.
 #include "browser/settle.h"
 
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

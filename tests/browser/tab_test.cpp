@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "browser/params.h"
-#include "support/chromium_stage.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 namespace {

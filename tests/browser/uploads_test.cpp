@@ -33,7 +33,7 @@ class UploadsTest : public testing::Test {
 
   std::string folder_;
   BrowserSettings settings_;
-  Files files_{settings_, settings_.data + "/lent-"};
+  Files files_{settings_};
 };
 
 TEST_F(UploadsTest, ContentIsGivenAsBase64) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "browser/browser_stage.h"
+#include "support/browser_stage.h"
 
 namespace sojourn {
 namespace {

@@ -1,199 +1,116 @@
-// A page of a real Chromium on a stage: a context of its own for each test, in one browser for all tests of a program,
-// with a small site to visit. Tests that need it skip themselves where there is no Chromium.
+// A test with real browsers: one that starts them for a data folder of its own and finds what they leave behind.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <chrono>
+#include <cstdio>
 #include <filesystem>
-#include <functional>
+#include <fstream>
+#include <iterator>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "browser/browser_stage.h"
 #include "browser/chromium.h"
-#include "browser/files.h"
-#include "browser/page.h"
-#include "browser/params.h"
-#include "browser/settings.h"
-#include "support/small_site.h"
+#include "support/browser_stage.h"
 
 namespace sojourn::test {
 
-// A loop that runs until something is so, for so many milliseconds at most.
-class PageStage : public BrowserStage {
- public:
-  bool run_until(std::function<bool()> const& is_so, std::int64_t ms = 20'000) {
-    return until(is_so, std::chrono::milliseconds(ms));
-  }
-  void run_for(std::int64_t ms) {
-    run_until([] { return false; }, ms);
-  }
-};
+namespace fs = std::filesystem;
 
-// The browser that the tests share.
-class SharedChromium : public PageStage {
- public:
-  static SharedChromium& get() {
-    static SharedChromium shared;
-    return shared;
-  }
-  bool is_there() const { return chromium_ != nullptr; }
-  Wire& wire() { return chromium_->wire(); }
+inline std::string read_file(fs::path const& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
-  json::object ask(std::string const& session, std::string_view method, json::object const& params = {}) {
-    auto const answer = wait(wire().send(session, method, params));
-    if (answer) return *answer;
-    ADD_FAILURE() << method << ": " << answer.error().message;
-    return {};
+// Processes, not zombies, whose command line has the text.
+inline std::set<pid_t> find_processes(std::string const& text) {
+  std::set<pid_t> found;
+  std::error_code ec;
+  for (auto const& entry : fs::directory_iterator("/proc", ec)) {
+    auto const name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (read_file(entry.path() / "cmdline").find(text) != std::string::npos) found.insert(std::stoi(name));
   }
-  PageAddress new_page() {
-    PageAddress address;
-    address.context_id = std::string(json::find_string(ask("", "Target.createBrowserContext"), "browserContextId"));
-    json::object target;
-    target["url"] = "about:blank";
-    target["browserContextId"] = address.context_id;
-    target["width"] = 1280;
-    target["height"] = 720;
-    address.target_id = std::string(json::find_string(ask("", "Target.createTarget", target), "targetId"));
-    json::object attach = only("targetId", address.target_id);
-    attach["flatten"] = true;
-    address.cdp_session = std::string(json::find_string(ask("", "Target.attachToTarget", attach), "sessionId"));
-    return address;
-  }
+  return found;
+}
 
- private:
-  SharedChromium() {
-    auto const found = find_executables("");
-    if (found.shell.empty() && found.full.empty()) return;
-    ChromiumSetup setup;
-    setup.is_shell = !found.shell.empty();
-    setup.executable = setup.is_shell ? found.shell : found.full;
-    setup.profile_root_key = "test-" + std::to_string(getpid());
-    setup.more_flags = {"--site-per-process"};
-    auto started =
-        Chromium::start(loop, timers, std::move(setup), [](std::string const& reason) { ADD_FAILURE() << reason; });
-    if (started) chromium_ = *std::move(started);
-  }
+// Of Chromium's that are not in a profile.
+inline std::set<std::string> strays() {
+  std::set<std::string> found;
+  for (auto const& entry : fs::directory_iterator("/tmp"))
+    if (auto const name = entry.path().filename().string();
+        name.starts_with("org.chromium") || name.starts_with(".org.chromium") || name.starts_with("com.google"))
+      found.insert(name);
+  return found;
+}
 
-  std::unique_ptr<Chromium> chromium_;
-};
-
-class PageTest : public testing::Test {
+class ChromiumStage : public testing::Test, public BrowserStage {
  protected:
-  void SetUp() override {
-    if (!browser.is_there()) GTEST_SKIP() << "there is no Chromium";
-    std::string folder = (std::filesystem::temp_directory_path() / "sojourn-page-XXXXXX").string();
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    settings.data = folder;
-    settings.url = "http://127.0.0.1:1";
-    files = std::make_unique<Files>(settings, folder + "/lent-");
-    address = browser.new_page();
-    page = std::make_unique<Page>(browser.wire(), browser.loop, browser.timers, address);
-    auto const prepared = run(page->prepare());
-    ASSERT_TRUE(prepared) << prepared.error().message;
-    page->settle_in(*files, "sess_test", [this](std::string name, json::object data) {
-      news.emplace_back(std::move(name), std::move(data));
-    });
+  ChromiumSetup setup_for(bool is_shell) const {
+    auto const found = find_executables("");
+    ChromiumSetup setup;
+    setup.executable = is_shell ? found.shell : found.full;
+    setup.is_shell = is_shell;
+    setup.profile_root_key = profile_key(data);
+    return setup;
   }
-  void TearDown() override {
-    if (!page) return;
-    page.reset();
-    browser.wire().send("", "Target.disposeBrowserContext", only("browserContextId", address.context_id));
-    std::filesystem::remove_all(settings.data);
+  // The shell where there is one.
+  ChromiumSetup any_setup() const {
+    auto setup = setup_for(true);
+    return setup.executable.empty() ? setup_for(false) : setup;
   }
-
-  template <typename T> Result<T> run(Task<Result<T>> task) {
-    auto const box = std::make_shared<std::optional<Result<T>>>();
-    std::function<void(Result<T>)> done = [box](Result<T> value) { box->emplace(std::move(value)); };
-    start(std::move(task), std::move(done));
-    browser.run_until([&] { return box->has_value(); }, 60'000);
-    if (!box->has_value()) return error(Code::internal, "it never came back");
-    return std::move(**box);
+  ChromiumSetup script_setup(std::string const& text) const {
+    auto const file = data + "/browser";
+    std::ofstream(file) << text;
+    chmod(file.c_str(), 0755);
+    chmod(data.c_str(), 0755);
+    ChromiumSetup setup;
+    setup.executable = file;
+    setup.profile_root_key = profile_key(data);
+    return setup;
   }
-  Result<json::object> call(Function function, json::object input, std::int64_t ms = 30'000) {
-    auto const begun = Clock().now().steady_us;
-    auto output = run(page->call(function, std::move(input), begun + ms * 1000));
-    took_ms = static_cast<double>(Clock().now().steady_us - begun) / 1000;
-    if (output && output->contains("elements")) elements = output->at("elements").get_array();
-    if (output && output->contains("snapshot") && output->at("snapshot").is_object())
-      elements = output->at("snapshot").at("elements").get_array();
-    return output;
+  std::unique_ptr<Chromium> start(ChromiumSetup setup) {
+    auto started = Chromium::start(loop, timers, std::move(setup), [this](std::string why) { reasons.push_back(why); });
+    EXPECT_TRUE(started) << started.error().message;
+    return started ? std::move(*started) : nullptr;
   }
-  // {} and a failed test when it is an error.
-  json::object open(std::string const& url) {
-    auto output = call(Function::open, input("url", url, "screenshot", false));
-    if (output) return *output;
-    ADD_FAILURE() << output.error().message;
-    return {};
+  bool is_up(Chromium& chromium) {
+    return until([&] { return !chromium.product().empty(); });
   }
-  json::object show(std::string const& html) {
-    site.serve("/", html);
-    return open(site.url("/"));
+  std::string only_reason() {
+    EXPECT_TRUE(until([&] { return !reasons.empty(); }));
+    until([turns = 0]() mutable { return ++turns > 20; });
+    EXPECT_EQ(reasons.size(), 1U);
+    return reasons.empty() ? "" : reasons.front();
   }
-  json::object act(json::object given) {
-    if (!given.contains("screenshot")) given["screenshot"] = false;
-    auto output = call(Function::interact, std::move(given));
-    if (output) return *output;
-    ADD_FAILURE() << output.error().message;
-    return {};
+  std::string mark() const { return "sojourn-browser-" + profile_key(data) + "-"; }
+  std::vector<std::string> folders() const {
+    std::vector<std::string> found;
+    for (auto const* const root : {"/tmp", "/dev/shm"})
+      for (auto const& entry : fs::directory_iterator(root))
+        if (entry.path().filename().string().starts_with(mark())) found.push_back(entry.path().string());
+    return found;
   }
-  json::object act(std::string_view action, std::string_view ref, std::string_view text = {}) {
-    json::object given;
-    given["action"] = action;
-    given["ref"] = ref;
-    if (!text.empty()) given["text"] = text;
-    return act(std::move(given));
-  }
-  // What a script gives, or what it throws.
-  std::string evaluate(std::string const& code) {
-    auto const output = call(Function::execute, input("code", code, "screenshot", false));
-    if (!output) return output.error().message;
-    auto const& o = *output;
-    if (o.at("error").is_string()) return std::string(o.at("error").get_string());
-    return o.at("result").is_string() ? std::string(o.at("result").get_string()) : "null";
-  }
-  // Names and values in turn.
-  static json::object input() { return {}; }
-  template <typename T, typename... More>
-  static json::object input(std::string_view name, T const& value, More const&... more) {
-    json::object o;
-    o[name] = value;
-    for (auto const& member : input(more...)) o[member.key()] = member.value();
-    return o;
-  }
-  // Of the element of the last snapshot with this name or text.
-  std::string ref(std::string_view name) const {
-    for (auto const& element : elements)
-      for (auto const* const key : {"name", "text", "role", "tag"})
-        if (json::find_string(element.get_object(), key) == name)
-          return std::string(json::find_string(element.get_object(), "ref"));
-    ADD_FAILURE() << "nothing is called " << name << " in " << json::to_text(elements);
-    return "@e0";
-  }
-  static std::string message(json::object const& output) { return std::string(json::find_string(output, "message")); }
-  static bool succeeded(json::object const& output) {
-    return output.contains("success") && output.at("success") == json::value(true);
-  }
-  bool has_news(std::string_view name) const {
-    for (auto const& one : news)
-      if (one.first == name) return true;
-    return false;
+  // A session on a new page.
+  std::string open_page(Chromium& chromium) {
+    json::object const target{{"url", "about:blank"}};
+    auto const made = wait(chromium.wire().send("", "Target.createTarget", target));
+    if (!made) return {};
+    json::object const flat{{"targetId", made->at("targetId")}, {"flatten", true}};
+    auto const attached = wait(chromium.wire().send("", "Target.attachToTarget", flat));
+    return attached ? std::string(json::find_string(*attached, "sessionId")) : std::string();
   }
 
-  SharedChromium& browser = SharedChromium::get();
-  SmallSite site;
-  BrowserSettings settings;
-  std::unique_ptr<Files> files;
-  PageAddress address;
-  std::unique_ptr<Page> page;
-  json::array elements;
-  std::vector<std::pair<std::string, json::object>> news;
-  double took_ms = 0;  // of the last call
+  std::vector<std::string> reasons;
 };
 
 }  // namespace sojourn::test
+
+#define NEEDS_A_BROWSER()                                                                \
+  if (any_setup().executable.empty()) {                                                  \
+    std::fprintf(stderr, "NO BROWSER IS INSTALLED: %s\n", no_browser().message.c_str()); \
+    GTEST_SKIP() << no_browser().message;                                                \
+  }
