@@ -110,6 +110,8 @@ test('the side panel is usable by keyboard and screen reader, in light and dark,
     assert.equal(await panel.evaluate('document.getElementById("conversation").scrollTop'), 0, 'somebody else does not pull one away');
     await panel.press('latest');
     await soon(() => panel.evaluate(`${list} ${atEnd}; })()`), 'the end in view');
+    await panel.evaluate(`${list} document.body.style.width = '240px', conversation.dispatchEvent(new Event('scroll')); })()`);
+    await soon(() => panel.evaluate(`${list} ${atEnd} && document.getElementById('latest').hidden; })()`), 'the end in view of a narrower panel');
   });
 
   await t.test('offline', async () => {

@@ -13,8 +13,8 @@ const words = { starting: 'Connecting', reconnecting: 'Connecting', connected: '
 
 let drawing = false;
 let followsEnd = true;
-/** Where the end was when the panel last went there. */
-let lastEnd = 0;
+/** Where the list was scrolled to, and how large it was, when its end was last in view. */
+let lastEnd = { top: 0, size: '' };
 const session = new PanelSession(() => {
   // Many pieces of an answer come at once; one drawing shows them all.
   if (drawing) return;
@@ -45,16 +45,27 @@ function show(): void {
 }
 
 // Whoever reads further up is not pulled away, also while the event that tells of it is on its way.
+// A list of another size moves under a reader who stays, so that says nothing.
 function noticeScroll(): void {
-  if (conversation.scrollTop < lastEnd - 1 && !isAtEnd()) followsEnd = false;
+  if (isAtEnd()) rememberEnd();
+  else if (conversation.scrollTop < lastEnd.top - 1 && listSize() === lastEnd.size) followsEnd = false;
 }
 
 function stayAtEnd(): void {
   if (followsEnd) {
     conversation.scrollTop = conversation.scrollHeight;
-    lastEnd = conversation.scrollTop;
+    rememberEnd();
   }
   latest.hidden = isAtEnd();
+}
+
+function rememberEnd(): void {
+  followsEnd = true;
+  lastEnd = { top: conversation.scrollTop, size: listSize() };
+}
+
+function listSize(): string {
+  return `${conversation.clientWidth}x${conversation.clientHeight}`;
 }
 
 function followEnd(): void {
@@ -113,7 +124,10 @@ element('confirm-form').addEventListener('submit', (event) => {
 });
 element('reconnect').addEventListener('click', () => session.reconnect());
 latest.addEventListener('click', followEnd);
-conversation.addEventListener('scroll', () => { latest.hidden = followsEnd = isAtEnd(); });
+conversation.addEventListener('scroll', () => {
+  noticeScroll();
+  latest.hidden = followsEnd;
+});
 new ResizeObserver(stayAtEnd).observe(conversation);
 addEventListener('online', () => { if (session.state.status === 'offline') session.reconnect(); });
 chrome.storage.onChanged.addListener((changes, area) => {
