@@ -62,6 +62,19 @@ std::string to_word(Code code) {
   }
 }
 
+// Whether a page's words are the name that was seen, as far as spaces, capitals and cutting allow to say.
+bool is_called(std::string_view name, std::string_view words) {
+  static constexpr std::size_t compared_bytes = 150;
+  auto const strip = [](std::string_view text) {
+    std::string letters;
+    for (auto const c : text)
+      if (static_cast<unsigned char>(c) > ' ') letters += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    letters.resize(std::min(letters.size(), compared_bytes));
+    return letters;
+  };
+  return strip(name) == strip(words);
+}
+
 }  // namespace
 
 Result<Actions::Deed> Actions::read(json::object const& input, std::int64_t deadline_us) const {
@@ -182,7 +195,31 @@ Task<Result<Actions::Held>> Actions::hold(std::string ref, std::int64_t deadline
   if (!grip && grip.error().code == Code::stale_ref) co_return co_await hold_again(known.ref, deadline_us);
   if (!grip) co_return grip.error();
   held.grip = std::move(*grip);
+  auto const told = co_await hands_.use(held.grip, "words", {}, deadline_us);
+  if (!told && told.error().code == Code::stale_ref) co_return co_await hold_again(known.ref, deadline_us);
+  if (!told) co_return told.error();
+  CO_CHECK(co_await recognize(&held, std::string(json::find_string(*told, "words")), deadline_us));
   co_return held;
+}
+
+Task<Result<>> Actions::recognize(Held* held, std::string words, std::int64_t deadline_us) {
+  auto& element = held->element;
+  if (element.name.empty() || words.empty() || is_called(element.name, words)) co_return Result<>{};
+  // Only a look at the whole page tells for certain.
+  CaptureWish wish;
+  wish.interest = Interest::all;
+  CO_TRY(auto const capture, co_await view_.capture(std::move(wish), deadline_us));
+  auto const now = refs_.recognize(element.ref, capture);
+  if (now && (*now == nullptr || (*now)->name == element.name)) co_return Result<>{};
+  // It may have been renamed by what was done to it, or the client has been told of it.
+  bool const is_known = std::exchange(refused_, 0) == element.ref || touched_ == element.ref;
+  if (!now && !is_known) {
+    refused_ = element.ref;
+    co_return now.error();
+  }
+  held->was = std::move(element.name);
+  element.name = now ? (*now)->name : std::move(words);
+  co_return Result<>{};
 }
 
 Task<Result<Actions::Held>> Actions::hold_again(std::int64_t ref, std::int64_t deadline_us) {
@@ -243,8 +280,11 @@ Task<Result<Outcome>> Actions::on_element(Deed deed, json::object const& input) 
   auto settled = co_await settling_.settle(before, held->grip.key.frame_id, *impact, deed.deadline_us);
   hands_.let_go();
   if (!settled) co_return co_await fail(std::move(settled).error(), deed.timeout_ms);
+  touched_ = held->element.ref;
   Outcome outcome;
-  outcome.element = brief(held->element);
+  auto element = brief(held->element);
+  element["was"] = held->was.empty() ? json::value(nullptr) : json::value(std::string_view(held->was));
+  outcome.element = std::move(element);
   co_return outcome;
 }
 

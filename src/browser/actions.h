@@ -27,14 +27,14 @@ using LendUploads = std::function<Result<json::array>(json::array const& file_pa
 struct Outcome {
   std::string message;            // why it failed; empty = it did not
   std::string code;               // the same for programs; empty = none
-  json::value element = nullptr;  // {ref, tag, role, name, box} that it was done to
+  json::value element = nullptr;  // {ref, tag, role, name, box, was} that it was done to
 };
 
 class Actions {
  public:
   static constexpr std::int64_t timeout_ms = 5000;
   static constexpr std::int64_t navigation_ms = 30'000;
-  static constexpr std::int64_t wait_ms_max = 30'000;
+  static constexpr std::int64_t wait_ms_max = 300'000;
 
   Actions(Hands& hands, Pointer& pointer, RefTable& refs, View& view)
       : hands_(hands), tab_(hands.tab()), pointer_(pointer), refs_(refs), view_(view) {}
@@ -59,6 +59,7 @@ class Actions {
   struct Held {
     Grip grip;
     Element element;  // ref, tag, role and name are known
+    std::string was;  // its name when the client saw it last, if that was another one
   };
 
   Result<Deed> read(json::object const& input, std::int64_t deadline_us) const;
@@ -69,6 +70,8 @@ class Actions {
   Task<Result<Impact>> apply(Deed deed, Grip grip);
   Task<Result<Impact>> strike(Deed const& deed);
   Task<Result<Held>> hold(std::string ref, std::int64_t deadline_us);
+  // A page may show something else in the same node: Code::stale_ref. `words`: what it says of itself now.
+  Task<Result<>> recognize(Held* held, std::string words, std::int64_t deadline_us);
   Task<Result<Held>> hold_again(std::int64_t ref, std::int64_t deadline_us);
   Task<Result<Outcome>> fail(Error why, std::int64_t after_ms);
 
@@ -81,6 +84,8 @@ class Actions {
   Navigation navigation_{tab_};
   Fields fields_{hands_, pointer_};
   LendUploads lend_;
+  std::int64_t touched_ = 0;  // the ref that was acted on last
+  std::int64_t refused_ = 0;  // and the one that was refused, as it is called otherwise now
 };
 
 }  // namespace sojourn

@@ -43,36 +43,26 @@ Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t de
 Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t timeout_ms) {
   auto const patience = this->patience(timeout_ms);
   auto const end = patience.until_us;
-  auto& tab = hands_.tab();
-  for (;;) {
-    json::array given;
-    given.emplace_back(text);
-    CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), patience));
-    auto box = find_object(ready, "box");
-    if (find_bool(ready, "done")) co_return co_await finish(std::move(grip), std::move(box), end);
-    auto const typed = co_await tab.send(tab.session(), "Input.insertText", only("text", text), end);
-    if (!typed) co_return tab.judge(typed.error());
-    json::array more;
-    more.emplace_back(text);
-    more.emplace_back(json::find_string(ready, "before"));
-    auto const done = co_await hands_.use(grip, "filled", std::move(more), end);
-    Impact impact;
-    impact.is_known = done.has_value();
-    if (!done && done.error().code != Code::stale_ref) co_return done.error();
-    if (done) {
-      if (auto const never = json::find_string(*done, "never"); !never.empty())
-        co_return error(Code::unprocessable, std::string(never));
-      if (done->contains("hit") && done->at("hit").is_bool() && !done->at("hit").get_bool()) {
-        if (tab.now_us() + pause_us >= end)
-          co_return too_late(timeout_ms, std::string(json::find_string(*done, "by")) + " takes the focus away");
-        continue;
-      }
-      read_changes(*done, impact);
-    }
-    auto const placed = co_await pointer_.place(std::move(grip), read_box(box), end);
-    if (placed) impact.box = *placed;
-    co_return impact;
+  json::array given;
+  given.emplace_back(text);
+  CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), patience));
+  auto box = find_object(ready, "box");
+  json::array more;
+  more.emplace_back(text);
+  more.emplace_back(json::find_string(ready, "before"));
+  auto const done = co_await hands_.use(grip, "filled", std::move(more), end);
+  Impact impact;
+  impact.is_known = done.has_value();
+  if (!done && done.error().code != Code::stale_ref) co_return done.error();
+  if (done) {
+    if (auto const never = json::find_string(*done, "never"); !never.empty())
+      co_return error(Code::unprocessable, std::string(never));
+    if (auto const note = json::find_string(*done, "note"); !note.empty()) hands_.tab().aside = std::string(note);
+    read_changes(*done, impact);
   }
+  auto const placed = co_await pointer_.place(std::move(grip), read_box(box), end);
+  if (placed) impact.box = *placed;
+  co_return impact;
 }
 
 Task<Result<Impact>> Fields::select(Grip grip, std::string label, std::int64_t timeout_ms) {
@@ -84,8 +74,11 @@ Task<Result<Impact>> Fields::select(Grip grip, std::string label, std::int64_t t
 }
 
 Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_ms) {
+  auto const is_so = [wanted](json::object const& state) {
+    return find_bool(state, "on") == (wanted == Tick::on) && !find_bool(state, "mixed");
+  };
   CO_TRY(auto const before, co_await insist(grip, "checked", {}, patience(timeout_ms)));
-  if (find_bool(before, "on") == (wanted == Tick::on)) {
+  if (is_so(before)) {
     auto box = find_object(before, "box");
     co_return co_await finish(std::move(grip), std::move(box), patience(timeout_ms).until_us);
   }
@@ -95,10 +88,13 @@ Task<Result<Impact>> Fields::tick(Grip grip, Tick wanted, std::int64_t timeout_m
         "Cannot uncheck radio button. Radio buttons can only be unchecked by selecting another radio button "
         "in the same group.");
   CO_TRY(auto impact, co_await pointer_.click(grip, 1, timeout_ms));
-  auto const after = co_await hands_.use(std::move(grip), "checked", {}, patience(timeout_ms).until_us);
+  auto after = co_await hands_.use(grip, "checked", {}, patience(timeout_ms).until_us);
+  if (find_bool(before, "mixed") && after && !is_so(*after)) {  // one that was half on gets there by way of the other
+    CO_CHECK(co_await pointer_.click(grip, 1, timeout_ms));
+    after = co_await hands_.use(grip, "checked", {}, patience(timeout_ms).until_us);
+  }
   if (!after && after.error().code != Code::stale_ref) co_return after.error();
-  if (after && find_bool(*after, "on") != (wanted == Tick::on))
-    co_return error(Code::unprocessable, "Clicking the checkbox did not change its state");
+  if (after && !is_so(*after)) co_return error(Code::unprocessable, "Clicking the checkbox did not change its state");
   co_return impact;
 }
 

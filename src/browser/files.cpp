@@ -123,9 +123,13 @@ Result<std::string> Files::lend(std::string const& session_id, std::string_view 
     if (!made) return made.error();
     own = lent_.emplace(session_id, *std::move(made)).first;
   }
-  auto const path = own->second.path() + '/' + to_plain_name(filename);
+  // Each in a folder of its own: two may have the same name.
+  auto const place = own->second.path() + '/' + std::to_string(++last_lent_);
+  if (auto const made = make_folder(place); !made) return made.error();
+  auto const path = place + '/' + to_plain_name(filename);
   if (auto const written = write_file(path, bytes, 0600); !written) return written.error();
-  if (account && ::chown(path.c_str(), account->user, account->group) != 0) return not_written(path, errno);
+  for (auto const& each : {place, path})
+    if (account && ::chown(each.c_str(), account->user, account->group) != 0) return not_written(each, errno);
   return path;
 }
 

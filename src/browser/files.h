@@ -57,7 +57,8 @@ class Files {
   BrowserSettings const& settings_;
   std::map<std::string, std::uint64_t> counts_;  // by session and name
   std::map<std::string, Profile> lent_;          // folder by session
-  std::map<std::string, std::int64_t> kept_;     // when a session's video was whole (UTC)
+  std::uint64_t last_lent_ = 0;
+  std::map<std::string, std::int64_t> kept_;  // when a session's video was whole (UTC)
 };
 
 inline constexpr std::string_view video_name = "video.webm";

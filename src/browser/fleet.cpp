@@ -30,10 +30,16 @@ Error gone(std::string const& reason) { return error(Code::crashed, "the browser
 // What only a context of its own can have.
 bool is_plain(BrowserWish const& wish) { return wish.proxy_url.empty(); }
 
-json::object context_params(BrowserWish const& wish) {
+json::object context_params(BrowserWish const& wish, std::vector<int> const& own_ports) {
   json::object params;
   params["disposeOnDetach"] = true;
-  if (!wish.proxy_url.empty()) params["proxyServer"] = wish.proxy_url;
+  if (wish.proxy_url.empty()) return params;
+  params["proxyServer"] = wish.proxy_url;
+  // Chromium would leave out what is on this machine. Our own ports are left out of it: the browser reaches them at no
+  // address, which a proxy on this machine would.
+  std::string beside = "<-loopback>";
+  for (auto const port : own_ports) beside += ";*:" + std::to_string(port);
+  params["proxyBypassList"] = beside;
   return params;
 }
 
@@ -180,7 +186,7 @@ Task<Result<Fleet::Berth>> Fleet::make_or_wait(std::shared_ptr<Ship> ship, Brows
 }
 
 Task<Result<Fleet::Berth>> Fleet::make(std::shared_ptr<Ship> ship, BrowserWish wish) {
-  auto const params = context_params(wish);
+  auto const params = context_params(wish, settings_.own_ports);
   auto created = co_await ship->chromium->wire().send({}, "Target.createBrowserContext", params);
   if (!created) co_return created.error();
   if (ship->is_sunk) co_return gone("it crashed");

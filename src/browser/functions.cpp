@@ -41,7 +41,7 @@ json::object no_outline(std::string_view url, std::string_view title) {
 
 Error not_opened(Error why) {
   if (why.code == Code::ended || why.code == Code::crashed) return why;
-  if (why.code != Code::forbidden) why.code = Code::failed;
+  if (why.code != Code::forbidden && why.code != Code::timeout) why.code = Code::failed;
   why.message = "Failed to open URL: " + why.message;
   return why;
 }
@@ -71,6 +71,7 @@ Task<Result<json::object>> Functions::run(Function function, json::object input,
   if (!is_open_) co_return error(Code::conflict, "Browser not started. Call 'open' first.");
   if (auto const state = tab_.state(); !state) co_return state.error();
   tab_.dialogs.take();
+  tab_.aside.clear();
   if (function == Function::snapshot) co_return co_await snapshot(std::move(input), deadline);
   if (function == Function::interact) co_return co_await interact(std::move(input), deadline);
   if (function == Function::screenshot) co_return co_await screenshot(std::move(input), deadline);
@@ -99,7 +100,8 @@ Task<Result<>> Functions::visit(json::object const& input, std::int64_t deadline
   if (std::exchange(has_visited_, true)) co_await tab_.rouse();
   tab_.revive();
   CO_CHECK(co_await refurnish(input, deadline_us));
-  co_return co_await navigation_.go(std::move(address), std::min(wished > 0 ? wished : Actions::navigation_ms, left));
+  auto const timeout_ms = std::min(wished > 0 ? wished : Actions::navigation_ms, left);
+  co_return co_await navigation_.go(std::move(address), timeout_ms);
 }
 
 Task<json::object> Functions::name_page(std::int64_t deadline_us) {
@@ -163,12 +165,16 @@ Task<Result<json::object>> Functions::interact(json::object input, std::int64_t 
   Look wish;
   if (kind != "none") wish.outline = to_outline(input);
   if (find_bool(input, "screenshot", true)) wish.shot = Shot::viewport;
-  CO_TRY(auto seen, co_await look(std::move(wish), deadline_us));
+  auto looked = co_await look(std::move(wish), deadline_us);
+  // What was done is not to be done again because the page that it leads to takes long.
+  if (!looked && !(looked.error().code == Code::timeout && tab_.is_leaving())) co_return looked.error();
+  auto seen = looked ? *std::move(looked) : Seen();
   json::object output;
   output["success"] = outcome.message.empty();
   output["action"] = action;
   output["message"] = nullptr;
-  if (!outcome.message.empty()) output["message"] = outcome.message;
+  auto const& words = outcome.message.empty() ? tab_.aside : outcome.message;
+  if (!words.empty()) output["message"] = words;
   output["screenshot"] = std::move(seen.screenshot);
   output["snapshot"] = kind == "none" ? json::value(nullptr) : std::move(seen.snapshot);
   output["code"] = nullptr;
@@ -248,8 +254,9 @@ Task<Result<Functions::Seen>> Functions::look(Look look, std::int64_t deadline_u
   if (look.outline) outlined = co_await outline_now(*look.outline, std::move(look.capture), deadline_us);
   if (has_shot) {
     auto file = co_await taken;
-    if (!file) co_return file.error();
-    seen.screenshot = std::move(*file);
+    // What was done is done: that there is no picture of it is not its failure.
+    if (file) seen.screenshot = std::move(*file);
+    if (auto const state = tab_.state(); !state) co_return state.error();
   }
   if (!outlined) co_return outlined.error();
   if (look.outline) seen.snapshot = std::move(*outlined);

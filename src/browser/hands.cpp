@@ -77,6 +77,7 @@ Task<Result<Grip>> Hands::hold(NodeKey key, std::int64_t deadline_us) {
 
 Task<Result<json::object>> Hands::call(std::string session, json::object params, std::int64_t deadline_us) {
   auto const answer = co_await tab_.send(session, "Runtime.callFunctionOn", params, deadline_us);
+  if (!answer && answer.error().code == Code::timeout && tab_.is_leaving()) co_return stale();
   if (!answer) co_return as_stale(answer.error());
   if (auto const& thrown = find_object(*answer, "exceptionDetails"); !thrown.empty())
     co_return error(Code::failed, std::string(json::find_string(find_object(thrown, "exception"), "description",

@@ -42,7 +42,7 @@ class Hands {
 
   // The element that the frame's document stands in; the main frame has none.
   Task<Result<NodeKey>> owner_of(std::string frame_id, std::int64_t deadline_us);
-  // The node with this object id of our world.
+  // The first element of the frame's document that the CSS selector matches.
   Task<Result<NodeKey>> find_one(std::string frame_id, std::string css, std::int64_t deadline_us);
 
   Tab& tab() { return tab_; }

@@ -1,5 +1,9 @@
 #include "browser/hands_script.h"
 
+#include <string>
+
+#include "browser/fields_script.h"
+
 namespace sojourn {
 namespace {
 
@@ -57,9 +61,10 @@ const hitTest = (el, x, y) => {
   const isText = hit && hit === roots.at(-1).host && hasSlottedText(el, x, y);
   return { ok: !!isText, by: hit };
 };
+// What is drawn in a button is clicked with it, unless it acts by itself.
 const targetOf = (el) => {
   const clickable = el.closest('button, a, [role=button], [role=link]');
-  return clickable && clickable !== el && !el.matches('input, select, textarea, label') ? clickable : el;
+  return clickable && !el.matches('input, select, textarea, label, [tabindex], [onclick]') ? clickable : el;
 };
 const rects = (el) => {
   if (getComputedStyle(el).display !== 'contents') return [...el.getClientRects()];
@@ -130,42 +135,26 @@ const disarm = () => {
   guard = null;
   return was;
 };
-// The first event decides: when it does not lead to the element, it and all that follow reach nobody.
+// The first event of each press decides: when it does not lead to the element, it and all that follow reach nobody.
 const arm = (el, kind) => {
   disarm();
-  const mine = { kinds: kinds[kind], verdict: null, by: '' };
+  const mine = { kinds: kinds[kind], verdict: null, by: '', presses: 0 };
   mine.listen = (event) => {
     if (!event.isTrusted) return;
-    if (mine.verdict === null) {
+    const isAgain = event.type === 'pointerdown' && mine.presses > 0;
+    if (mine.verdict === null || (mine.verdict && isAgain)) {
       mine.verdict = false;  // also when the element went away
       const test = el?.isConnected ? hitTest(targetOf(el), event.clientX, event.clientY) : { ok: false, by: event.target };
       mine.verdict = test.ok;
       if (!test.ok) mine.by = describe(test.by);
     }
+    if (mine.verdict && event.type === 'pointerdown') ++mine.presses;
     if (mine.verdict) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   };
   guard = mine;
   for (const kind of mine.kinds) addEventListener(kind, mine.listen, { capture: true, passive: false });
-};
-
-// What is typed reaches the element that has the focus, or nobody.
-const hasFocus = (el) => {
-  const active = el.getRootNode().activeElement;
-  return !!active && (active === el || el.contains(active) || (el.isContentEditable && active.contains(el)));
-};
-const armText = (el) => {
-  disarm();
-  const mine = { kinds: ['beforeinput'], verdict: null, by: '' };
-  mine.listen = (event) => {
-    if (!event.isTrusted || (mine.verdict = hasFocus(el))) return;
-    mine.by = describe(event.target);
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  };
-  guard = mine;
-  addEventListener('beforeinput', mine.listen, true);
 };
 
 let changes = 0;
@@ -177,26 +166,6 @@ const idle = () => new Promise((done) => {
   const timer = setTimeout(done, 50);
   scheduler.postTask(() => { clearTimeout(timer); done(); }, { priority: 'background' });
 });
-const editable = (el) => (el.localName === 'label' && el.control ? el.control : el);
-const tell = (el, ...names) => names.forEach((name) => el.dispatchEvent(new Event(name, { bubbles: true, composed: true })));
-const setters = new Map();
-const setValue = (el, value) => {
-  const kind = Object.getPrototypeOf(el);
-  if (!setters.has(kind)) setters.set(kind, Object.getOwnPropertyDescriptor(kind, 'value')?.set);
-  setters.get(kind)?.call(el, value);
-};
-const typed = new Set(['', 'text', 'email', 'number', 'password', 'search', 'tel', 'url']);
-const settable = new Set(['color', 'date', 'time', 'datetime-local', 'month', 'range', 'week']);
-
-const checkedOf = (el) => {
-  if (el.localName === 'label' && el.control) el = el.control;
-  if (el.localName === 'input' && ['checkbox', 'radio'].includes(el.type)) return { on: el.checked, radio: el.type === 'radio' };
-  const role = el.getAttribute('role') ?? '';
-  if (!['checkbox', 'radio', 'switch', 'menuitemcheckbox', 'menuitemradio', 'option', 'treeitem'].includes(role)) return null;
-  const state = el.getAttribute('aria-checked') ?? el.getAttribute('aria-selected');
-  return { on: state === 'true', radio: role === 'radio' };
-};
-
 globalThis.hands = {
   // Is it there, to be seen, still, enabled, and does it get what the pointer does? Then it is guarded from now on, and
   // changes are counted.
@@ -241,9 +210,15 @@ globalThis.hands = {
     const first = changes;
     if (given.at(-1) !== false) await idle();
     changed();
-    return { hit: was?.verdict ?? null, by: was?.by ?? '', changes, more: changes - first };
+    return { hit: was?.verdict ?? null, by: was?.by ?? '', presses: was?.presses ?? 0, changes, more: changes - first };
   },
   disarm() { disarm(); return {}; },
+  // What comes from now on reaches nobody.
+  refuse() {
+    arm(null, 'click');
+    guard.verdict = false;
+    return {};
+  },
   observe() { changes = 0; observe(); return {}; },
   // Until nothing changed for that long.
   async quiet(ms, max) {
@@ -259,6 +234,15 @@ globalThis.hands = {
     return { changes };
   },
   rest() { observer.disconnect(); observer.takeRecords(); return {}; },
+
+  // What it is called now, if nothing but its aria-label or its text says so.
+  words(el) {
+    if (!el.isConnected) return gone;
+    if (el.hasAttribute('aria-labelledby')) return {};
+    const label = el.getAttribute('aria-label');
+    const isField = el.matches('input, select, textarea') || el.querySelector('input, select, textarea');
+    return { words: short(label || (!isField && el.innerText) || '', 400) };
+  },
 
   watchDrag() {
     hands.drag = { started: false };
@@ -276,92 +260,6 @@ globalThis.hands = {
     bringIntoView(el, 0);
     await frame();
     return { box: boxOf(el) };
-  },
-  // Ready to be typed into, with all that is in it selected; or set already when nothing can be typed into it.
-  fill(given, text) {
-    if (!given.isConnected) return gone;
-    const el = editable(given);
-    const why = obstacle(el, { enabled: true, editable: true });
-    if (why) return { why };
-    changes = 0;
-    observe();
-    const type = el.localName === 'input' ? el.type : '';
-    if (el.localName === 'input' && settable.has(type)) {
-      el.focus();
-      setValue(el, text.trim());
-      if (el.value !== text.trim() && type !== 'range') return { never: `Malformed value: ${short(text, 100)} is not a ${type}` };
-      tell(el, 'input', 'change');
-      return { done: true, box: boxOf(el) };
-    }
-    const takesText = (el.localName === 'input' && typed.has(type)) || el.localName === 'textarea' || el.isContentEditable;
-    if (!takesText)
-      return { never: el.localName === 'input' ? `Input of type "${type}" cannot be filled`
-                                               : 'Element is not an <input>, <textarea> or [contenteditable] element' };
-    if (type === 'number' && text !== '' && Number.isNaN(Number(text))) return { never: 'Cannot type text into input[type=number]' };
-    if (!pointOf(el)) bringIntoView(el, 0);
-    el.focus();
-    if (!hasFocus(el)) return { why: 'the element does not take the focus' };
-    if (el.isContentEditable) {
-      const range = document.createRange();
-      range.selectNodeContents(el);
-      const selection = getSelection();
-      selection.removeAllRanges();
-      selection.addRange(range);
-    } else {
-      el.select();
-    }
-    const before = el.isContentEditable ? el.innerText : el.value;
-    if (text === '') document.execCommand('delete');
-    else armText(el);
-    return { done: text === '', before, box: boxOf(el) };
-  },
-  // Did it get what was typed, and keep it?
-  async filled(given, text, before) {
-    const done = await hands.finish();
-    if (!given.isConnected || done.hit === false) return done;
-    const el = editable(given);
-    const value = el.isContentEditable ? el.innerText : el.value;
-    const plain = (s) => s.replace(/\s+/g, ' ').trim();
-    if (plain(value) !== plain(text) && value === before)
-      done.never = `the element did not keep the text; it has ${el.type === 'password' ? 'another' : JSON.stringify(short(value, 100))}`;
-    return done;
-  },
-  select(given, wanted) {
-    if (!given.isConnected) return gone;
-    const el = editable(given);
-    if (el.localName !== 'select') return { never: 'Element is not a <select> element' };
-    const why = obstacle(el, { enabled: true });
-    if (why) return { why };
-    const plain = (s) => s.replace(/\s+/g, ' ').trim();
-    const options = [...el.options];
-    const label = (o) => plain(o.label || o.text);
-    const option = options.find((o) => label(o) === plain(wanted)) ?? options.find((o) => o.value === wanted);
-    if (!option) {
-      const labels = options.slice(0, 50).map((o) => JSON.stringify(short(label(o), 60))).join(', ');
-      return { never: `no option has the label ${JSON.stringify(short(wanted, 100))}; there are: ${labels || 'none'}` };
-    }
-    if (option.disabled || option.parentNode.disabled) return { why: `the option ${JSON.stringify(short(wanted, 100))} is not enabled` };
-    changes = 0;
-    observe();
-    if (!pointOf(el)) bringIntoView(el, 0);
-    el.focus();
-    if (el.multiple) for (const o of options) o.selected = o === option;
-    option.selected = true;
-    tell(el, 'input', 'change');
-    return { box: boxOf(el) };
-  },
-  checked(el) {
-    if (!el.isConnected) return gone;
-    const state = checkedOf(el);
-    return state ? { ...state, box: boxOf(el) } : { never: 'Not a checkbox or radio button' };
-  },
-  takesFiles(given) {
-    if (!given.isConnected) return gone;
-    const el = editable(given);
-    if (el.localName !== 'input' || el.type !== 'file') return { never: 'Node is not an HTMLInputElement of type file' };
-    changes = 0;
-    observe();
-    return { box: boxOf(el), multiple: el.multiple };
   },
   // What moves is the page, or what can be scrolled in the middle of it.
   async scroll(dx, dy) {
@@ -391,10 +289,15 @@ globalThis.hands = {
     return { moved };
   },
 };
-})())script";
+)script";
+
+constexpr std::string_view end = "})()";
 
 }  // namespace
 
-std::string_view hands_script() { return script; }
+std::string_view hands_script() {
+  static std::string const whole = std::string(script) + std::string(fields_script()) + std::string(end);
+  return whole;
+}
 
 }  // namespace sojourn

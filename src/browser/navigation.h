@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,8 @@
 
 namespace sojourn {
 
-// What a client gave as an address: "https://" stands before what names no scheme of the web. Code::forbidden for
+// What a client gave as an address: "https://" stands before what names no scheme of the web, "http://" where that is
+// on this machine. Code::forbidden for
 // those that no session may go to ("file: addresses are not allowed"), Code::invalid for what is none.
 Result<std::string> to_address(std::string_view given);
 
@@ -38,12 +40,25 @@ class Navigation {
   std::uint64_t document() const;
 
  private:
-  // Until the document of before is gone; false when that stays, and only the place in it is another.
-  Task<Result<bool>> leave(std::string address, std::int64_t timeout_ms, std::int64_t deadline_us);
-  // Until `is_there`: what a page runs so that it need not be left is stopped.
-  Task<bool> see_off(std::shared_ptr<bool const> is_there, std::int64_t deadline_us);
+  // What came of leaving a document: another one; only another place in it; or the page went somewhere else itself.
+  enum class Left : std::uint8_t { document, place, overtaken };
+  using Asked = std::shared_ptr<std::optional<Tab::Answer>>;
+
+  Task<Result<Left>> leave(std::string address, std::int64_t timeout_ms, std::int64_t deadline_us);
+  Task<bool> ask(std::string address, Asked asked, std::int64_t deadline_us);
+  // What came of a navigation that the browser has begun; nothing when that is not known in time.
+  Task<std::optional<Left>> await_document(std::string loader, std::int64_t deadline_us);
+  // Leaves a page that goes on by itself all the time, by way of an empty one: there no script of it runs.
+  Task<bool> hush(std::int64_t timeout_ms, std::int64_t deadline_us);
+  struct Leaving {
+    bool is_answered = false;  // by the server of the page that is gone to
+    bool is_over = false;
+  };
+  // Until that is over: what a page runs so that it can't be left is stopped.
+  Task<bool> see_off(std::shared_ptr<Leaving const> leaving, std::int64_t deadline_us);
 
   Tab& tab_;
+  std::shared_ptr<Leaving> leaving_;  // the last
 };
 
 }  // namespace sojourn

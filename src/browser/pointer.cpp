@@ -173,6 +173,9 @@ Task<Result<std::string>> Pointer::check(Grip grip, Aim aim, Impact* impact, std
     auto const* const hit = own->if_contains("hit");
     if (hit != nullptr && hit->is_bool() && !hit->get_bool())
       by = "the element is covered by " + std::string(json::find_string(*own, "by"));
+    // Not to be done once more: half of it was.
+    if (!by.empty() && find_number(*own, "presses") > 0)
+      co_return error(Code::unprocessable, "only the first click reached the element, which it changed: " + by);
   }
   for (auto& frame : aim.frames) {
     auto wish = looked_at;
@@ -219,6 +222,9 @@ Task<Result<Impact>> Pointer::hover(Grip grip, std::int64_t timeout_ms) {
 Task<Result<Impact>> Pointer::drag(Grip from, Grip to, std::int64_t timeout_ms) {
   auto& tab = hands_.tab();
   auto shot = this->shot(Guard::click, timeout_ms);
+  // Nothing is pressed before there is a place to release it.
+  auto end = this->shot(Guard::none, timeout_ms);
+  CO_CHECK(co_await aim_until(to, &end));
   CO_TRY(auto aim, co_await aim_until(from, &shot));
   Load load;
   load.frame_id = from.key.frame_id;
@@ -268,8 +274,11 @@ Task<Result<>> Pointer::carry(Point from, Grip to, Shot shot, Load* load) {
       auto const done = co_await tab.send(tab.session(), "Input.dispatchDragEvent", params, shot.deadline_us);
       if (!done) co_return done.error();
     }
-  else if (auto const up = co_await held("mouseReleased", end, 0); !up)
-    co_return up.error();
+  else {
+    // What is released where it was pressed would be a click.
+    if (!aim) co_await hands_.use_in(load->frame_id, "refuse", {}, shot.deadline_us);
+    if (auto const up = co_await held("mouseReleased", end, 0); !up) co_return up.error();
+  }
   if (!aim) co_return aim.error();
   co_return Result<>{};
 }

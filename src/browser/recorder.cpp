@@ -43,9 +43,8 @@ class Descriptor {
 // VP8 as fast as it gets, at about constant quality: 7 ms of one core for each frame of 1280x720. Every frame keeps its
 // own time (-enc_time_base, passthrough), so that there are none while a page is still.
 std::vector<std::string> to_command(RecorderSetup const& setup) {
-  auto const width = std::to_string(setup.width);
-  auto const height = std::to_string(setup.height);
-  auto const size = width + ":" + height;
+  // Colors are kept for two pixels by two.
+  auto const size = std::to_string(setup.width / 2 * 2) + ":" + std::to_string(setup.height / 2 * 2);
   return {setup.program, "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1", "-f", "matroska",
           "-fpsprobesize", "0", "-i", "pipe:0", "-an", "-sn", "-filter_threads", "1", "-vf",
           // A viewport of another size is made smaller or larger, in its own proportions, on black.

@@ -32,6 +32,19 @@ Error stale(std::int64_t ref, std::string const& what) {
   return error(Code::stale_ref, "Stale ref: " + ref_text(ref) + ' ' + what + ' ' + std::string(advice));
 }
 
+std::string describe(std::string_view tag, std::string_view role, std::string_view name) {
+  auto text = role == "generic" ? '<' + std::string(tag) + '>' : std::string(role);
+  return name.empty() ? text : text + " \"" + std::string(name) + '"';
+}
+
+// Without its numbers.
+std::string to_letters(std::string_view name) {
+  std::string letters;
+  for (auto const c : name)
+    if (!(c >= '0' && c <= '9')) letters += c;
+  return letters;
+}
+
 }  // namespace
 
 std::string ref_text(std::int64_t ref) { return "@e" + std::to_string(ref); }
@@ -75,6 +88,7 @@ void RefTable::number(Capture& capture) {
     entry.tag = element.tag;
     entry.role = element.role;
     entry.name = element.name;
+    entry.href = element.href;
     entry.last_seen = captures_;
     entry.was_unique = called[hash_called(document, element)] == 1;
   }
@@ -131,8 +145,7 @@ Result<Element const*> RefTable::recover(std::int64_t ref, Capture const& captur
   auto const place = entries_.find(ref);
   if (place == entries_.end()) return stale(ref, "is not on the page any more.");
   auto const& entry = place->second;
-  std::string what = "was " + (entry.role == "generic" ? '<' + entry.tag + '>' : entry.role);
-  if (!entry.name.empty()) what += " \"" + entry.name + '"';
+  auto what = "was " + describe(entry.tag, entry.role, entry.name);
   Element const* found = nullptr;
   std::size_t count = 0;
   std::vector<bool> is_same;
@@ -140,7 +153,7 @@ Result<Element const*> RefTable::recover(std::int64_t ref, Capture const& captur
   for (auto const& element : capture.elements) {
     if (!is_same[element.frame]) continue;
     if (element.backend_id == entry.node.backend_id) return &element;
-    if (element.role != entry.role || element.name != entry.name) continue;
+    if (element.role != entry.role || element.name != entry.name || element.href != entry.href) continue;
     found = &element;
     ++count;
   }
@@ -153,6 +166,29 @@ Result<Element const*> RefTable::recover(std::int64_t ref, Capture const& captur
   if (!entry.was_unique || !is_later(*found, entry))
     return stale(ref, what + "; one element is called that now, and it need not be the same.");
   return found;
+}
+
+std::size_t RefTable::count_renamed(Entry const& like, Capture const& capture) const {
+  return static_cast<std::size_t>(std::ranges::count_if(capture.elements, [&](Element const& element) {
+    if (element.tag != like.tag || element.role != like.role) return false;
+    auto const ref = refs_.find({find_document(capture.frames[element.frame]), element.backend_id});
+    return ref != refs_.end() && entries_.at(ref->second).name != element.name;
+  }));
+}
+
+Result<Element const*> RefTable::recognize(std::int64_t ref, Capture const& capture) const {
+  auto const place = entries_.find(ref);
+  if (place == entries_.end()) return stale(ref, "is not on the page any more.");
+  auto const& entry = place->second;
+  auto const now = std::ranges::find_if(capture.elements, [&](Element const& element) {
+    return element.backend_id == entry.node.backend_id &&
+           find_document(capture.frames[element.frame]) == entry.node.document;
+  });
+  if (now == capture.elements.end()) return nullptr;
+  bool const is_counter = to_letters(now->name) == to_letters(entry.name);
+  if (now->name == entry.name || (is_counter && count_renamed(entry, capture) == 1)) return &*now;
+  return stale(ref, "was " + describe(entry.tag, entry.role, entry.name) + " and is " +
+                        describe(now->tag, now->role, now->name) + " now; if that is the one, ask again.");
 }
 
 }  // namespace sojourn

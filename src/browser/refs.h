@@ -38,6 +38,11 @@ class RefTable {
   // numbered or not; the result points into it. While the old one is in it, it is the result.
   Result<Element const*> recover(std::int64_t ref, Capture const& capture) const;
 
+  // For a node that is in the page: the element as it is now. A page may show something else in the same node, as lists
+  // do that draw only what is in view. So another name is Code::stale_ref, which says both, unless it only counts
+  // ("Inbox 3", "Inbox 4") and no other element of its kind has got another one. Null while nobody can see it.
+  Result<Element const*> recognize(std::int64_t ref, Capture const& capture) const;
+
   std::int64_t last_ref() const { return last_ref_; }
 
  private:
@@ -58,6 +63,7 @@ class RefTable {
     std::string tag;
     std::string role;
     std::string name;
+    std::string href;
     std::int64_t first_seen = 0;  // the number of that capture
     std::int64_t last_seen = 0;
     bool was_unique = true;  // nothing else in its document had its role and name when it was seen last
@@ -68,6 +74,7 @@ class RefTable {
   void forget(std::size_t present);
   void forget_documents();
   std::int64_t find_document(CapturedFrame const& frame) const;
+  std::size_t count_renamed(Entry const& like, Capture const& capture) const;
   bool is_later(Element const& element, Entry const& entry) const;
 
   std::int64_t last_ref_ = 0;

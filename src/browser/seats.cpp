@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "browser/params.h"
+
 namespace sojourn {
 namespace {
 
@@ -14,6 +16,22 @@ constexpr std::int64_t sweep_s_max = 60;
 std::int64_t now_us() { return Clock().now().steady_us; }
 
 Error ended() { return error(Code::ended, "Session ended"); }
+
+}  // namespace
+
+namespace {
+
+// A context keeps its proxy and its browser, so nobody is to believe that it has got another.
+Result<> check_fixed(BrowserWish const& wish, json::object const& input) {
+  auto const refuse = [](std::string_view what) {
+    return error(Code::unprocessable, std::string(what) + ": a session keeps what it was begun with; begin another");
+  };
+  auto const proxy = json::find_string(input, "proxy_url");
+  if (!proxy.empty() && proxy != wish.proxy_url) return refuse("proxy_url");
+  if (json::find_string(input, "isolation") == "process" && !wish.is_alone) return refuse("isolation");
+  if (json::find_string(input, "browser") == "full" && !wish.is_full) return refuse("browser");
+  return {};
+}
 
 }  // namespace
 
@@ -104,7 +122,10 @@ Task<Result<>> Seats::move_in(SeatRef seat, Fleet::Berth taken) {
 Task<Result<>> Seats::begin_recording(SeatRef seat) {
   auto const& page = seat->berth->page;
   auto const path = files_.place(seat->id, video_name);
-  if (!path) co_return path.error();
+  if (!path) {
+    tell(seat->id, "not_recorded", only("reason", path.error().message));
+    co_return path.error();
+  }
   auto& browser = Fleet::browser_of(*seat->berth);
   RecorderWorld world{browser.wire(), loop_, timers_, page->cdp_session(), browser.account()};
   RecorderSetup setup;
@@ -113,9 +134,7 @@ Task<Result<>> Seats::begin_recording(SeatRef seat) {
   setup.height = page->height();
   auto started = Recorder::start(std::move(world), std::move(setup));
   if (!started) {
-    json::object data;
-    data["reason"] = started.error().message;
-    tell(seat->id, "not_recorded", std::move(data));
+    tell(seat->id, "not_recorded", only("reason", started.error().message));
     co_return started.error();
   }
   seat->recorder = *std::move(started);
@@ -177,6 +196,7 @@ void Seats::run_next(SeatRef const& seat) {
 
 Task<Result<json::object>> Seats::work(SeatRef seat, std::shared_ptr<Job> job) {
   auto const berth = seat->berth;
+  if (job->call.function == Function::open) CO_CHECK(check_fixed(seat->wish, job->call.input));
   bool const wants_video = job->call.function == Function::open && job->call.input.contains("record_video") &&
                            job->call.input.at("record_video") == json::value(true);
   if (wants_video && !seat->recorder) co_await begin_recording(seat);

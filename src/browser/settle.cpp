@@ -20,11 +20,16 @@ Task<Result<bool>> Settling::follow(Before before, std::int64_t deadline_us) {
   if (tab_.traffic.is_navigating(id, before.mark)) {
     // Until its document is here, or it turns out to be something else, as a download.
     Tab::Condition here = [this, id, before] { return !tab_.traffic.is_navigating(id, before.mark); };
-    if (!co_await tab_.wait_until(std::move(here), deadline_us))
-      co_return tab_.judge(error(Code::timeout, "the page did not come in time"));
+    bool const is_here = co_await tab_.wait_until(std::move(here), deadline_us);
+    if (auto const state = tab_.state(); !state) co_return state.error();
+    if (!is_here) tab_.aside = "It was done; the page that it leads to has not come yet. Ask for a snapshot later.";
+    if (!is_here) co_return true;
   }
   if (navigation_.document() == before.document) co_return false;
-  CO_CHECK(co_await navigation_.arrive(before.document, deadline_us));
+  auto const until = std::min(deadline_us, tab_.now_us() + readable_us_max);
+  auto const arrived = co_await navigation_.arrive(before.document, until);
+  if (!arrived && arrived.error().code != Code::timeout) co_return arrived.error();
+  if (!arrived) tab_.aside = "It was done; the page that it leads to is still loading.";
   co_return true;
 }
 

@@ -25,14 +25,15 @@ struct Before {
 class Settling {
  public:
   static constexpr std::int64_t requests_us_max = 1'500'000;
+  static constexpr std::int64_t readable_us_max = 5'000'000;  // of a page that was gone to
   static constexpr double changes_ms_max = 300;
   static constexpr double still_ms = 25;
 
   explicit Settling(Hands& hands) : hands_(hands), tab_(hands.tab()), navigation_(hands.tab()) {}
 
   Before before() const;
-  // `frame_id`: where the action was done. Errors: Code::timeout when a page that was gone to can't be read in time;
-  // Code::ended; Code::crashed.
+  // `frame_id`: where the action was done. A page that was gone to and can't be read in time is said in Tab::aside.
+  // Errors: Code::ended; Code::crashed.
   Task<Result<>> settle(Before before, std::string frame_id, Impact impact, std::int64_t deadline_us);
 
  private:

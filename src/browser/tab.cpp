@@ -9,24 +9,18 @@
 namespace sojourn {
 namespace {
 
-// Events that are read; all others are only passed on to whoever listens to them.
-constexpr std::array<std::string_view, 17> heard{"Inspector.detached",
-                                                 "Inspector.targetCrashed",
-                                                 "Network.loadingFailed",
-                                                 "Network.loadingFinished",
-                                                 "Network.requestWillBeSent",
-                                                 "Page.frameAttached",
-                                                 "Page.frameClearedScheduledNavigation",
-                                                 "Page.frameDetached",
-                                                 "Page.frameNavigated",
-                                                 "Page.frameRequestedNavigation",
-                                                 "Page.frameStartedNavigating",
-                                                 "Page.frameStoppedLoading",
-                                                 "Page.javascriptDialogOpening",
-                                                 "Page.lifecycleEvent",
-                                                 "Page.navigatedWithinDocument",
-                                                 "Target.attachedToTarget",
-                                                 "Target.detachedFromTarget"};
+// Events that are read, sorted; all others are only passed on to whoever listens to them.
+constexpr std::array<std::string_view, 18> heard{"Inspector.detached",           "Inspector.targetCrashed",
+                                                 "Network.loadingFailed",        "Network.loadingFinished",
+                                                 "Network.requestWillBeSent",    "Page.downloadWillBegin",
+                                                 "Page.frameAttached",           "Page.frameDetached",
+                                                 "Page.frameNavigated",          "Page.frameRequestedNavigation",
+                                                 "Page.frameStartedNavigating",  "Page.frameStoppedLoading",
+                                                 "Page.javascriptDialogOpening", "Page.lifecycleEvent",
+                                                 "Page.navigatedWithinDocument", "Page.windowOpen",
+                                                 "Target.attachedToTarget",      "Target.detachedFromTarget"};
+
+static_assert(std::ranges::is_sorted(heard));
 
 constexpr std::int64_t answer_us = 1'000'000;
 constexpr std::size_t children_max = 200;
@@ -143,10 +137,20 @@ Task<bool> Tab::sleep_until(std::int64_t deadline_us) {
   co_return state().has_value();
 }
 
-Task<bool> Tab::answers(std::int64_t within_us) {
-  auto const ping = only("expression", "1");
-  auto const answer = co_await send(session(), "Runtime.evaluate", ping, now_us() + within_us);
+bool Tab::is_leaving() const {
+  auto const* const main = frames.main();
+  return main != nullptr && traffic.is_navigating(main->id, 0);
+}
+
+Task<bool> Tab::ping(std::int64_t within_us) {
+  auto const expression = only("expression", "1");
+  auto const answer = co_await send(session(), "Runtime.evaluate", expression, now_us() + within_us);
   co_return answer || answer.error().code != Code::timeout;
+}
+
+Task<bool> Tab::answers(std::int64_t within_us) {
+  bool const has_answered = co_await ping(within_us);
+  co_return has_answered || is_leaving();
 }
 
 Task<bool> Tab::rouse() {
@@ -201,9 +205,10 @@ void Tab::take(std::string const& session, std::string_view method, json::object
   if (method == "Inspector.targetCrashed" && is_main) return crash("its renderer ended");
   if (method == "Inspector.detached" && is_main) return crash("it was closed");
   if (method == "Page.javascriptDialogOpening") return on_dialog(session, params);
+  if (method == "Page.windowOpen" || method == "Page.downloadWillBegin") return on_elsewhere(method, params);
   frames.hear(session, method, params);
   traffic.hear(session, method, params);
-  if (method == "Target.attachedToTarget") on_attached(params);
+  if (method == "Target.attachedToTarget") on_attached(session, params);
   if (method == "Target.detachedFromTarget") {
     auto const child = std::string(json::find_string(params, "sessionId"));
     std::erase(children_, child);
@@ -217,15 +222,27 @@ void Tab::take(std::string const& session, std::string_view method, json::object
   stir();
 }
 
-void Tab::on_attached(json::object const& params) {
+void Tab::on_elsewhere(std::string_view method, json::object const& params) {
+  constexpr std::size_t url_bytes_max = 500;
+  auto const url = std::string(json::find_string(params, "url").substr(0, url_bytes_max));
+  bool const is_window = method == "Page.windowOpen";
+  if (aside.empty()) tell(is_window ? "window_opened" : "download_refused", only("url", url));
+  aside = is_window ? "The page opened another window, which is not followed; go to it with 'goto': " + url
+                    : "The page began a download, which was refused: " + url;
+}
+
+void Tab::on_attached(std::string const& session, json::object const& params) {
   auto const child = std::string(json::find_string(params, "sessionId"));
-  if (children_.size() < children_max) {
+  bool const is_frame = json::find_string(find_object(params, "targetInfo"), "type") == "iframe";
+  if (is_frame && children_.size() < children_max) {
     children_.push_back(child);
     listen_to(child);
     switch_on(*this, child);
     for (auto const& [method, wished] : furniture) send(child, method, wished, now_us() + Wire::answer_us);
   }
   send(child, "Runtime.runIfWaitingForDebugger", {}, now_us() + Wire::answer_us);
+  // Workers wait for us too, and that is all that they want of us.
+  if (!is_frame) send(session, "Target.detachFromTarget", only("sessionId", child), now_us() + Wire::answer_us);
 }
 
 void Tab::on_dialog(std::string const& session, json::object const& params) {
@@ -270,7 +287,7 @@ Later<Tab::Answer> switch_on(Tab& tab, std::string const& session) {
   attach["flatten"] = true;
   attach["waitForDebuggerOnStart"] = true;
   attach["autoAttach"] = true;
-  attach["filter"] = json::array{only("type", "iframe"), only("exclude", true)};
+  attach["filter"] = json::array{only("type", "iframe"), only("type", "worker"), only("exclude", true)};
   return tab.send(session, "Target.setAutoAttach", attach, deadline);
 }
 

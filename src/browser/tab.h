@@ -61,11 +61,18 @@ class Tab {
   // True when the condition holds, which is looked at now and after each event; false at the deadline or when the page
   // is lost.
   Task<bool> wait_until(Condition condition, std::int64_t deadline_us);
+  // What a condition asks for has changed without an event.
+  void stir();
   // False when the page is lost meanwhile.
   Task<bool> sleep_until(std::int64_t deadline_us);
   // Until a later iteration, crashed or not.
   Task<bool> turn();
-  // Whether the renderer answers, or why not is known.
+  // It is on its way to another document, whose server has to answer first. The browser keeps what the page is asked
+  // until then.
+  bool is_leaving() const;
+  // Whether the renderer answers, or why it can't is known.
+  Task<bool> ping(std::int64_t within_us);
+  // The same, or the page is on its way elsewhere.
   Task<bool> answers(std::int64_t within_us);
   // Asks whether the renderer answers; if it does not, stops its scripts and asks again. False: the page is lost.
   Task<bool> rouse();
@@ -84,6 +91,8 @@ class Tab {
   // The function that runs, for the news of a page that hangs.
   std::string function;
   bool is_looked_at = true;  // by whoever called it, after the action: tasks that it left behind are waited for
+  // What else the page did that its caller would not see; empty = nothing. Cleared by each call.
+  std::string aside;
   // The viewport.
   std::int64_t width = 1280;
   std::int64_t height = 720;
@@ -99,11 +108,11 @@ class Tab {
   void listen_to(std::string const& session);
   void hear(std::string const& session, std::string_view method, std::string_view text);
   void take(std::string const& session, std::string_view method, json::object const& params);
-  void on_attached(json::object const& params);
+  void on_attached(std::string const& session, json::object const& params);
+  void on_elsewhere(std::string_view method, json::object const& params);
   void on_dialog(std::string const& session, json::object const& params);
   Later<bool> wait(Condition condition, std::int64_t deadline_us);
   void end_wait(std::uint64_t id, bool value);
-  void stir();
   void end_waits();
   Task<bool> tell_where();
 

@@ -33,11 +33,12 @@ void Traffic::hear(std::string const& session, std::string_view method, json::ob
     return;
   }
   if (method == "Page.frameStartedNavigating") return on_started(params);
-  if (method == "Page.frameNavigated") return end_move(json::find_string(find_object(params, "frame"), "id"));
+  if (method == "Page.frameNavigated") return on_navigated(find_object(params, "frame"));
   if (method == "Page.frameStoppedLoading" || method == "Page.frameDetached") return end_move(frame_id);
   if (method == "Page.navigatedWithinDocument") return end_move(frame_id);
-  if (method == "Page.frameClearedScheduledNavigation") {
-    if (auto const place = moves_.find(frame_id); place != moves_.end()) place->second.is_asked = false;
+  if (method == "Target.attachedToTarget") {
+    // A worker is there: its script was asked for by this id, and that this has come is said to nobody.
+    requests_.erase(std::string(json::find_string(find_object(params, "targetInfo"), "targetId")));
     return;
   }
   if (method == "Target.detachedFromTarget") return forget(json::find_string(params, "sessionId"));
@@ -67,6 +68,11 @@ std::size_t Traffic::requests(Mark since) const {
       std::ranges::count_if(requests_, [&](auto const& request) { return request.second.begun > since; }));
 }
 
+bool Traffic::is_overtaken(std::string_view frame_id, std::string_view loader_id) const {
+  auto const place = moves_.find(frame_id);
+  return place != moves_.end() && place->second.is_under_way && place->second.loader_id != loader_id;
+}
+
 bool Traffic::has_asked(std::string_view frame_id, Mark since) const {
   auto const place = moves_.find(frame_id);
   return place != moves_.end() && (place->second.begun > since || place->second.asked > since);
@@ -94,6 +100,12 @@ void Traffic::on_started(json::object const& params) {
   move.is_under_way = true;
   move.is_asked = false;
   move.loader_id = json::find_string(params, "loaderId");
+}
+
+void Traffic::on_navigated(json::object const& frame) {
+  auto const id = json::find_string(frame, "id");
+  auto const loader_id = json::find_string(frame, "loaderId");
+  if (loader_id.empty() || !is_overtaken(id, loader_id)) end_move(id);
 }
 
 void Traffic::end_move(std::string_view frame_id) {

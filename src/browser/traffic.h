@@ -32,9 +32,12 @@ class Traffic {
   // pings.
   bool is_navigating(Mark since) const;
   std::size_t requests(Mark since) const;
+  // Another document was asked for after that one, and may still come.
+  bool is_overtaken(std::string_view frame_id, std::string_view loader_id) const;
   // One was asked for, whether or not it is under way still; the frame got another document by it.
   bool has_asked(std::string_view frame_id, Mark since) const;
-  // Its script asked for one that has not begun.
+  // Its script asked for one that has not begun. What was asked for in vain is so until the next: that it is cleared is
+  // also said, by another process, right before it begins.
   bool is_asking(std::string_view frame_id, Mark since) const;
   bool has_begun_requests(Mark since) const { return last_request_ > since; }
 
@@ -54,6 +57,7 @@ class Traffic {
 
   void on_request(std::string const& session, json::object const& params);
   void on_started(json::object const& params);
+  void on_navigated(json::object const& frame);
   void end_move(std::string_view frame_id);
 
   Mark last_ = 0;

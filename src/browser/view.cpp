@@ -12,6 +12,7 @@ namespace {
 
 constexpr int captures_max = 4;  // of a page whose documents change all the time
 // Until a page, or a frame with a process of its own, says that it lives: what it is then asked for may take longer.
+constexpr std::int64_t again_us = 50'000;  // until another try at a picture
 constexpr std::int64_t page_answer_us = 5'000'000;
 constexpr std::int64_t frame_answer_us = 1'000'000;
 
@@ -34,6 +35,9 @@ Task<Result<std::vector<FrameCapture>>> View::gather(std::int64_t deadline_us) {
     Later<Result<std::string>> text;
     std::optional<Later<Tab::Answer>> owner;
   };
+  Tab::Condition here = [this] { return !tab_.is_leaving(); };
+  if (!co_await tab_.wait_until(std::move(here), deadline_us))
+    co_return tab_.judge(error(Code::timeout, "the page that it goes to has not come yet; ask for a snapshot later"));
   auto const params = capture_params();
   std::vector<Pending> pending;
   for (auto const* const frame : tab_.frames.all()) {
@@ -104,7 +108,12 @@ Task<Result<std::string>> View::picture(Extent extent, Picture kind, std::int64_
   params["format"] = kind == Picture::png ? "png" : "jpeg";
   if (kind == Picture::jpeg) params["quality"] = 80;
   if (extent == Extent::whole_page) CO_CHECK(co_await clip_whole(&params, deadline_us));
-  auto const taken = co_await tab_.send(tab_.session(), "Page.captureScreenshot", params, deadline_us);
+  auto taken = co_await tab_.send(tab_.session(), "Page.captureScreenshot", params, deadline_us);
+  // One page is taking the place of another.
+  for (int attempt = 0; attempt < 5 && !taken && taken.error().code == Code::failed; ++attempt) {
+    if (!co_await tab_.sleep_until(std::min(deadline_us, tab_.now_us() + again_us))) break;
+    taken = co_await tab_.send(tab_.session(), "Page.captureScreenshot", params, deadline_us);
+  }
   if (!taken) co_return tab_.judge(taken.error());
   std::string bytes;
   if (!base64_decode(json::find_string(*taken, "data"), bytes) || bytes.empty())

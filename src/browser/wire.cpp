@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "browser/dom.h"
+
 namespace sojourn {
 namespace {
 
@@ -14,7 +16,9 @@ Error gone() { return error(Code::crashed, "the browser is gone"); }
 
 Result<json::object> to_object(std::string_view text) {
   if (text.empty()) return json::object{};
-  auto value = json::parse(text, 512);  // what a page made may be deep
+  constexpr std::size_t depth_max = 512;  // what a page made may be deep
+  auto value = json::parse(text, depth_max);
+  if (!value) value = json::parse(mend_surrogates(text), depth_max);
   if (!value) return error(Code::failed, "the browser's answer is not JSON");
   if (!value->is_object()) return error(Code::failed, "the browser's answer is not an object");
   return std::move(value->get_object());

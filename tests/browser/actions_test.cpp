@@ -58,6 +58,70 @@ TEST_F(ActionsTest, NoOtherNodeIsEverActedOn) {
   EXPECT_EQ(evaluate("String(window.n)"), "undefined");
 }
 
+// As lists do that draw only what is in view, or that say by place what is drawn where.
+TEST_F(ActionsTest, ANodeThatIsCalledOtherwiseNowIsNotActedOnUnasked) {
+  show(
+      "<ul></ul><script>let names = ['Ann', 'Bob', 'Eve'], gone = []; const list = document.querySelector('ul');"
+      "const draw = () => { while (list.children.length > names.length) list.lastChild.remove();"
+      "  names.forEach((name, i) => { if (!list.children[i]) list.append(document.createElement('button'));"
+      "    list.children[i].textContent = 'Delete ' + name;"
+      "    list.children[i].onclick = () => { gone.push(names.splice(i, 1)[0]); draw(); }; }); }; draw()</script>");
+  auto const ann = ref("Delete Ann");
+  auto const bob = ref("Delete Bob");
+  auto const click = [&](std::string const& ref) {
+    return act(input("action", "click", "ref", ref, "snapshot", "none"));
+  };
+  EXPECT_TRUE(succeeded(click(ann)));
+  auto output = click(bob);
+  EXPECT_FALSE(succeeded(output));
+  EXPECT_EQ(json::find_string(output, "code"), "stale_ref");
+  EXPECT_NE(message(output).find("was button \"Delete Bob\" and is button \"Delete Eve\" now"), std::string::npos)
+      << message(output);
+  EXPECT_EQ(evaluate("gone.join()"), "Ann");
+  output = click(bob);
+  EXPECT_TRUE(succeeded(output)) << "who was told and asks again means it";
+  EXPECT_EQ(json::find_string(find_object(output, "element"), "name"), "Delete Eve");
+  EXPECT_EQ(json::find_string(find_object(output, "element"), "was"), "Delete Bob");
+  EXPECT_EQ(evaluate("gone.join()"), "Ann,Eve");
+}
+
+TEST_F(ActionsTest, WhatAnElementIsCalledAfterItWasActedOnIsNoSurprise) {
+  show(
+      "<button onclick='this.textContent=this.textContent==\"Play\"?\"Pause\":\"Play\"'>Play</button><a href='#'>Inbox "
+      "1</a>");
+  auto const play = ref("Play");
+  auto const inbox = ref("Inbox 1");
+  EXPECT_TRUE(succeeded(act(input("action", "click", "ref", play, "snapshot", "none"))));
+  EXPECT_TRUE(succeeded(act(input("action", "click", "ref", play, "snapshot", "none"))));
+  EXPECT_EQ(evaluate("document.querySelector('button').textContent"), "Play");
+  evaluate("document.querySelector('a').textContent = 'Inbox 12'; 0");
+  EXPECT_TRUE(succeeded(act(input("action", "click", "ref", inbox, "snapshot", "none")))) << "it only counts";
+}
+
+TEST_F(ActionsTest, AReplacedLinkThatLeadsElsewhereIsNotItsLike) {
+  show("<main><a href='#one'>Delete</a></main>");
+  auto const link = ref("Delete");
+  evaluate("document.querySelector('main').innerHTML = '<a href=\"#two\">Delete</a>'; 0");
+  EXPECT_EQ(json::find_string(act("click", link), "code"), "stale_ref");
+  EXPECT_EQ(evaluate("location.hash"), "");
+}
+
+TEST_F(ActionsTest, WhatGoesOnElsewhereIsTold) {
+  site.serve("/file", "bytes", 0, "Content-Disposition: attachment; filename=a.txt\r\n");
+  show("<a href='/elsewhere' target=_blank>Window</a><a href='/file'>File</a><button>Nothing</button>");
+  auto const file = ref("File");
+  auto const nothing = ref("Nothing");
+  auto output = act("click", ref("Window"));
+  EXPECT_TRUE(succeeded(output));
+  EXPECT_TRUE(message(output).starts_with("The page opened another window")) << message(output);
+  EXPECT_TRUE(message(output).ends_with("/elsewhere")) << message(output);
+  EXPECT_TRUE(has_news("window_opened"));
+  output = act("click", file);
+  EXPECT_TRUE(message(output).starts_with("The page began a download")) << message(output);
+  EXPECT_TRUE(has_news("download_refused"));
+  EXPECT_EQ(message(act("click", nothing)), "");
+}
+
 TEST_F(ActionsTest, ARefOfAnEarlierPageIsStale) {
   show("<button>Same</button>");
   auto const old = ref("Same");

@@ -61,11 +61,61 @@ TEST_F(FieldsTest, TextThatTheElementDoesNotKeepIsAFailure) {
 
 TEST_F(FieldsTest, AFieldThatGivesItsFocusAwayLetsNobodyElseHaveTheText) {
   show(
-      "<input name=thief value=mine><input name=n onfocus='queueMicrotask(()=>thief.focus())'>"
+      "<input name=thief value=mine><input name=n onfocus='thief.focus()'>"
       "<script>const thief=document.querySelector('input')</script>");
   auto const output = act(input("action", "fill", "ref", ref("n"), "text", "secret", "timeout_ms", 300));
   EXPECT_FALSE(succeeded(output));
   EXPECT_EQ(evaluate("thief.value"), "mine");
+}
+
+TEST_F(FieldsTest, AFrameThatTakesTheFocusGetsNothing) {
+  for (auto const* const host : {"127.0.0.1", "localhost"}) {
+    site.serve(
+        "/thief",
+        "<input id=i><script>setInterval(()=>{i.focus();if(i.value)parent.postMessage(i.value,'*')},1)</script>");
+    site.serve("/", "<input name=n><script>onmessage=(event)=>{window.stolen=event.data}</script><iframe src='" +
+                        site.url("/thief", host) + "'></iframe>");
+    open(site.url("/"));
+    for (int round = 0; round < 5; ++round) {
+      auto const output = act("fill", ref("n"), "secret");
+      EXPECT_TRUE(succeeded(output)) << message(output);
+    }
+    EXPECT_EQ(evaluate("document.querySelector('input').value"), "secret");
+    EXPECT_EQ(evaluate("String(window.stolen)"), "undefined") << host;
+  }
+}
+
+TEST_F(FieldsTest, WhatAFieldMakesOfATextIsTold) {
+  show("<input name=n maxlength=3><input type=range name=r max=10><input type=number name=u>");
+  auto const range = ref("r");
+  auto const number = ref("u");
+  auto output = act("fill", ref("n"), "abcdef");
+  EXPECT_TRUE(succeeded(output));
+  EXPECT_EQ(message(output), "The element has \"abc\" now.");
+  EXPECT_EQ(message(act("fill", range, "99")), "The element has \"10\" now.");
+  EXPECT_EQ(message(act("fill", range, "7")), "");
+  EXPECT_EQ(message(act("fill", range, "banana")), "Malformed value: banana is not a range");
+  EXPECT_FALSE(succeeded(act("fill", number, "0x10")));
+}
+
+TEST_F(FieldsTest, ABoxThatIsHalfOnIsSetAllTheWay) {
+  show("<input type=checkbox name=h><script>document.querySelector('input').indeterminate=true</script>");
+  EXPECT_TRUE(succeeded(act("uncheck", ref("h"))));
+  EXPECT_EQ(evaluate("(({checked, indeterminate}) => `${checked} ${indeterminate}`)(document.querySelector('input'))"),
+            "false false");
+}
+
+TEST_F(FieldsTest, FilesOfTheSameNameStayTwo) {
+  show("<input type=file name=f multiple>");
+  json::array both;
+  for (auto const* const content : {"aGk=", "aGV5"}) both.emplace_back(input("filename", "a.txt", "content", content));
+  json::object given = input("action", "upload", "ref", ref("Choose File"));
+  given["file_paths"] = std::move(both);
+  EXPECT_TRUE(succeeded(act(std::move(given))));
+  EXPECT_EQ(
+      evaluate(
+          "Promise.all([...document.querySelector('input').files].map((f) => f.text())).then((all) => all.join())"),
+      "hi,hey");
 }
 
 TEST_F(FieldsTest, OptionsAreChosenByTheirLabel) {

@@ -20,9 +20,5 @@ TEST(HandsScript, ItsBracketsMatch) {
     EXPECT_EQ(std::ranges::count(script, pair[0]), std::ranges::count(script, pair[1])) << pair;
 }
 
-TEST(HandsScript, TheValueOfAPasswordFieldIsNotAmongItsWords) {
-  EXPECT_NE(hands_script().find("el.type === 'password' ? 'another'"), std::string_view::npos);
-}
-
 }  // namespace
 }  // namespace sojourn

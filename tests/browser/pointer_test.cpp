@@ -113,6 +113,41 @@ TEST_F(PointerTest, DoubleClickAndHover) {
   EXPECT_EQ(evaluate("[window.c, window.d, window.h]"), "[2, 1, 1]");
 }
 
+TEST_F(PointerTest, TheSecondClickOfTwoDoesNotReachWhatTheFirstOneShowed) {
+  show(
+      "<style>button{position:absolute;left:0;top:0;width:80px}</style>"
+      "<button onclick='other.hidden=false;this.hidden=true'>go</button>"
+      "<button id=other hidden onclick='window.n=1' ondblclick='window.n=2'>delete</button>");
+  auto const output = act("dblclick", ref("go"));
+  EXPECT_FALSE(succeeded(output));
+  EXPECT_TRUE(message(output).starts_with("only the first click reached the element")) << message(output);
+  EXPECT_EQ(evaluate("String(window.n)"), "undefined");
+}
+
+TEST_F(PointerTest, ADragThatHasNoEndIsNoClick) {
+  show(
+      "<button onclick='window.n=1'>Delete all</button><button id=t>target</button>"
+      "<div id=over style='position:fixed;inset:0;top:100px;z-index:9' hidden></div>"
+      "<style>#t{position:absolute;top:200px}#over:not([hidden]){display:block}</style>");
+  auto const from = ref("Delete all");
+  auto const to = ref("target");
+  evaluate("document.getElementById('over').hidden = false; 0");
+  auto const drag = [&] { return act(input("action", "drag", "ref", from, "target_ref", to, "timeout_ms", 600)); };
+  EXPECT_FALSE(succeeded(drag()));
+  evaluate("over.hidden = true; document.querySelector('button').onmousedown = () => { over.hidden = false; }; 0");
+  EXPECT_FALSE(succeeded(drag())) << "also when the end goes after the beginning";
+  EXPECT_EQ(evaluate("String(window.n)"), "undefined");
+}
+
+TEST_F(PointerTest, WhatActsByItselfInAButtonIsCoveredLikeAnyOther) {
+  show(
+      "<div role=button aria-label=card style='position:relative;width:200px;height:80px'>"
+      "<span tabindex=0 onclick='window.n=1' style='position:absolute;left:20px;top:20px'>X</span>"
+      "<div style='position:absolute;inset:0' onclick='window.n=2'></div></div>");
+  EXPECT_FALSE(succeeded(act(input("action", "click", "ref", ref("span"), "timeout_ms", 300))));
+  EXPECT_EQ(evaluate("String(window.n)"), "undefined");
+}
+
 TEST_F(PointerTest, DraggingByTheMouse) {
   show(
       "<div id=a role=button tabindex=0 style='position:absolute;left:10px;top:10px;width:40px;height:40px'>A</div>"
