@@ -39,6 +39,7 @@ bool is_our_app(std::string_view name) {
 Result<std::string> take_name(json::object const& body) {
   auto const app = take_text(body, "app");
   if (!app) return app.error();
+  if (app->empty()) return wrong("app", "is missing; it is \"agent-browser\"");
   if (!is_our_app(*app))
     return Error{Code::not_found, "App not found: " + *app + "; the only one here is agent-browser"};
   auto name = take_text(body, "function");

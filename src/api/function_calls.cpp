@@ -1,12 +1,15 @@
 #include "api/function_calls.h"
 
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "api/function_input.h"
 #include "api/function_schema.h"
 #include "api/session_answer.h"
 #include "api/sessions.h"
+#include "base/crypto.h"
 
 namespace sojourn {
 namespace {
@@ -60,6 +63,22 @@ Result<FunctionWish> read_wish(Function function, Request const& request, std::s
   return wish;
 }
 
+// A session that ends takes its files with it: its screenshot is handed over whole.
+void embed_screenshot(std::string& output) {
+  auto parsed = json::parse(output);
+  if (!parsed || !parsed->is_object()) return;
+  auto* const screenshot = parsed->get_object().if_contains("screenshot");
+  if (screenshot == nullptr || !screenshot->is_object()) return;
+  auto& file = screenshot->get_object();
+  std::ifstream in(std::string(json::find_string(file, "path")), std::ios::binary);
+  std::string const bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in) return;
+  file["uri"] = "data:" + std::string(json::find_string(file, "content_type")) + ";base64," +
+                base64_encode({reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size()});
+  file["path"] = nullptr;
+  output = json::to_text(*parsed);
+}
+
 }  // namespace
 
 void run_function(Hub& hub, Principal const& principal, FunctionWish wish, OnFunctionAnswer done) {
@@ -88,8 +107,9 @@ void run_in_new_session(Hub& hub, Principal const& principal, FunctionWish wish,
 }
 
 void run_one_shot(Hub& hub, Principal const& principal, FunctionWish wish, OnOneShot done) {
-  auto close = [&hub, principal, done = std::move(done)](Result<FunctionAnswer> answer) {
+  auto close = [&hub, principal, done = std::move(done)](Result<FunctionAnswer> answer) mutable {
     if (!answer) return done(std::move(answer), {});
+    embed_screenshot(answer->output);
     auto const id = answer->session.id;
     hub.submit(principal, to_close(id), [answer = *std::move(answer), done](Result<Outcome> outcome) {
       done(answer, outcome ? take_answer(*std::move(outcome)).output : std::string());

@@ -177,8 +177,12 @@ constexpr std::array page_fields{
     OutputField{"diff", "SnapshotDiff?", "What changed since the last snapshot, where that was asked for", ours},
 };
 constexpr std::array acted_fields{
-    OutputField{"ref", "string?"},  OutputField{"tag", "string"}, OutputField{"role", "string?"},
-    OutputField{"name", "string?"}, OutputField{"box", "Box?"},
+    OutputField{"ref", "string?"},
+    OutputField{"tag", "string"},
+    OutputField{"role", "string?"},
+    OutputField{"name", "string?"},
+    OutputField{"box", "Box?"},
+    OutputField{"was", "string?", "Its name when it was seen last, where the page has given it another one"},
 };
 constexpr std::array dialog_fields{
     OutputField{"type", "string", "alert, confirm, prompt or beforeunload"},

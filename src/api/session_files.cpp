@@ -155,7 +155,7 @@ std::span<Route const> SessionFiles::routes() {
   static constexpr std::array table{
       Route{"GET", "/api/v1/sessions/:id/files/:name", handle<&SessionFiles::give>, "A file that a function made"},
       Route{"GET", "/api/v1/sessions/:id/video", handle<&SessionFiles::give_video>,
-            "The video, from the close until its retention is over"},
+            "The video, while the session is recorded and until its retention is over"},
   };
   return table;
 }

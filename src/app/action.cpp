@@ -80,7 +80,7 @@ Result<bool> take_files(Words words, Speaker speaker) {
   json::array files;
   for (auto const& path : words.subspan(1)) {
     auto const content = read_file(path, file_bytes_max);
-    if (!content) return content.error();
+    if (!content) return error(Code::invalid, content.error().message);
     auto const* const bytes = reinterpret_cast<unsigned char const*>(content->data());
     files.push_back(json::object{{"filename", path.substr(path.rfind('/') + 1)},
                                  {"content", base64_encode({bytes, content->size()})}});

@@ -85,10 +85,13 @@ Result<ListenAddress> parse_listen(std::string_view text) {
                   "is not an address; write PORT, HOST:PORT or [IPv6]:PORT, such as 127.0.0.1:5409 or [::1]:5409");
   }
   address.host = lower_case(parts->host);
+  if (parts->port.empty() && !is_loopback(address.host))
+    return refuse(text, "names no port; write for example " + to_text({"127.0.0.1", 5409}));
   if (!is_loopback(address.host)) {
-    return refuse(address.host,
-                  "is not a loopback address; serving other machines needs server mode, which this version does not "
-                  "have: listen on localhost and put a tunnel in front");
+    return refuse(
+        address.host,
+        "is not a loopback address, and this version serves its own machine only: listen on localhost and put "
+        "a tunnel in front");
   }
   if (parts->port.empty()) return refuse(text, "names no port; write for example " + to_text({address.host, 5409}));
   auto const port = parse_port(parts->port);

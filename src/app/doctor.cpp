@@ -47,7 +47,14 @@ std::string describe_program(std::string const& program) {
 }
 
 Finding examine_chromium(Environment const& environment) {
-  auto const found = find_executables("", find_path(environment));
+  constexpr std::string_view variable = "SOJOURN_BROWSER__EXECUTABLE";
+  auto const given = environment.find(std::string(variable));
+  auto const named = given == environment.end() ? std::string() : given->second;
+  auto const found = find_executables(named, find_path(environment));
+  if (!named.empty() && ::access(found.full.c_str(), X_OK) != 0)
+    return warn("chromium", std::string(variable) + " names " + named + ", which is no program here",
+                "name the program of a Chromium, or unset it to have one found in PATH");
+  if (!named.empty()) return ok("chromium", "named by " + std::string(variable) + ": " + describe_program(found.full));
   if (found.shell.empty() && found.full.empty())
     return warn("chromium", "no Chromium or Chrome was found in PATH",
                 "install one for browser sessions: apt install chromium-headless-shell, or chromium, which also runs "

@@ -40,6 +40,7 @@ std::string describe_meaning(FunctionField const& field) {
   if (text.empty()) text = std::string(field.name);
   if (field.name == "interactive_only")
     return "headings, text, images and landmarks too, not only what can be acted on";
+  if (field.name == "screenshot") return "take no screenshot, which is faster";
   if (is_on(field)) return "not: " + text;
   bool const tells_default = field.default_json != "null" && field.type != FieldType::boolean;
   if (!tells_default) return text;

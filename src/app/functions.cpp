@@ -78,7 +78,12 @@ Result<json::object> take_output(json::object task) {
 
 Result<std::string> take_input(std::string const& given, Terminal& terminal) {
   if (given.empty()) return std::string("{}");
-  if (given.starts_with('@')) return read_file(given.substr(1), input_bytes_max);
+  if (given.starts_with('@')) {
+    auto text = read_file(given.substr(1), input_bytes_max);
+    // What is not found is what a session that is gone says.
+    if (!text && text.error().code == Code::not_found) return error(Code::invalid, text.error().message);
+    return text;
+  }
   return take_text(given, terminal);
 }
 

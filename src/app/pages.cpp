@@ -122,7 +122,8 @@ Result<json::object> call(Target const& target, Function function, PageCommand c
 
 // Of an action that was answered but not done; a program gets the answer besides.
 Error to_failure(json::object const& output, std::string_view words, std::string_view what) {
-  auto code = to_code(json::find_string(output, "code"));
+  auto const word = json::find_string(output, "code");
+  auto code = word.empty() && words.starts_with("Timeout ") ? Code::timeout : to_code(word);
   if (code == Code::not_found) code = Code::invalid;  // an element that was named; of sessions others speak
   if (words.ends_with('.')) words.remove_suffix(1);
   std::string text = std::string(what) + ": " + std::string(words.empty() ? "it failed without a reason" : words);
@@ -131,7 +132,7 @@ Error to_failure(json::object const& output, std::string_view words, std::string
   return error(code, std::move(text));
 }
 
-// @e1 <button> "Sign in"
+// @e1 <button> "Sign in" (was "Sign up")
 std::string describe_element(json::object const& output) {
   auto const* const element = find_object(output, "element");
   if (element == nullptr) return {};
@@ -139,7 +140,9 @@ std::string describe_element(json::object const& output) {
   auto const name = json::find_string(*element, "name");
   std::string text(json::find_string(*element, "ref"));
   if (!tag.empty()) text += (text.empty() ? "<" : " <") + std::string(tag) + ">";
-  return name.empty() ? text : text + " \"" + std::string(name) + "\"";
+  if (!name.empty()) text += " \"" + std::string(name) + "\"";
+  auto const was = json::find_string(*element, "was");
+  return was.empty() ? text : text + " (was \"" + std::string(was) + "\")";
 }
 
 std::string describe_deed(json::object const& output) {
@@ -147,6 +150,7 @@ std::string describe_deed(json::object const& output) {
   add_line(text, "Done",
            std::string(json::find_string(output, "action")) +
                (describe_element(output).empty() ? "" : " " + describe_element(output)));
+  if (auto const words = json::find_string(output, "message"); !words.empty()) add_line(text, "Note", words);
   text += describe_dialogs(output);
   auto const* const snapshot = find_object(output, "snapshot");
   add_line(text, "Screenshot", find_place(output, "screenshot"));

@@ -101,7 +101,7 @@ TEST_F(Functions, WhatCanNotBeMeantIsRefusedBeforeAnybodyIsAsked) {
   EXPECT_EQ(said({"agent-browser", "opn"}), "64: --function: there is no function \"opn\"; did you mean \"open\"?");
   EXPECT_EQ(said({"agent-browser", "open", "new", "[1]"}).substr(0, 34), "65: --input is not a JSON object; ");
   EXPECT_EQ(said({"agent-browser", "open", "new", "{"}).substr(0, 26), "65: --input can't be taken");
-  EXPECT_EQ(said({"agent-browser", "open", "new", "@" + folder_.path() + "/none"}).substr(0, 3), "66:");
+  EXPECT_EQ(said({"agent-browser", "open", "new", "@" + folder_.path() + "/none"}).substr(0, 3), "65:");
 }
 
 TEST_F(Functions, TheAppMayBeNamedInFull) {
