@@ -134,14 +134,14 @@ test('what never ends beside a page does not hold up a call: a picture, a reques
   assert.deepEqual(await request.told(), ['asked']);
 });
 
-test('pages that never rest are answered for: changes, requests, popups, history', async (t) => {
+test('pages that never rest are answered for: changes, requests, popups, history, reloads', async (t) => {
   for (const [name, text, word] of [['mutates', 'Calm', 'calm'], ['polls', 'Poll', 'polled']]) {
     const visitor = await fast(4000, `open ${name}`, () => on(t, name));
     await fast(4000, `a click on ${name}`, () => visitor.click(text));
     assert.deepEqual(await visitor.told(), [word]);
     await visitor.close();
   }
-  for (const name of ['popups', 'history']) {
+  for (const name of ['popups', 'history', 'refresh', 'bounces']) {
     const visitor = await on(t, 'hello');
     await fast(6000, `open ${name}`, () => visitor.ask('open', { url: site.page(name), screenshot: false, timeout_ms: 3000 }));
     assert.equal((await fast(6000, `open after ${name}`, () => visitor.open(site.page('hello')))).title, 'hello', name);

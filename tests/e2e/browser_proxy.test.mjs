@@ -25,6 +25,7 @@ test('INF-06 sessions side by side go through different proxies, or through none
   assert.equal((await two.act('goto', { url: 'http://shop.test/c' })).snapshot.title, 'via two');
   assert.ok(proxies.one.seen.every(({ url }) => !url.endsWith('/b')));
   assert.ok(proxies.two.seen.every(({ url }) => !url.endsWith('/a')));
+  assert.equal((await one.open(site.page('hello'))).title, 'via one', 'addresses of this machine go there too');
   const direct = await callFunction(server, none.id, 'open', { url: 'http://shop.test/d', screenshot: false });
   assert.ok(direct.status >= 400, 'without a proxy there is no such name');
 });
@@ -49,12 +50,16 @@ test('INF-06 wrong credentials end in the proxy\'s own refusal, not in a loop', 
   assert.ok(proxies.keyed.seen.length - before_all < 10, `${proxies.keyed.seen.length - before_all} tries`);
 });
 
-test('INF-06 a session made before its first page has its proxy too, and the proxy can change with a later open', async (t) => {
+test('INF-06 a session made before its first page has its proxy too, and keeps it', async (t) => {
   const made = await makeSession(server, { proxy_url: proxies.one.url });
   assert.equal(made.status, 201, made.text);
   const visitor = enter(server, made.json.session_id);
   t.after(() => visitor.close());
   assert.equal((await visitor.open('http://shop.test/')).title, 'via one');
+  assert.equal((await visitor.open('http://shop.test/', { proxy_url: proxies.one.url })).title, 'via one', 'the same may be said again');
+  const other = await visitor.ask('open', { url: 'http://shop.test/', screenshot: false, proxy_url: proxies.two.url });
+  assert.equal(other.status, 422, other.text);
+  assert.match(other.text, /proxy_url: a session keeps what it was begun with/);
 });
 
 test('a proxy that is not there or makes no sense is said so', async (t) => {

@@ -190,6 +190,9 @@ test('INF-13 new twice gives two sessions, and no session gives one that is clos
   const shot = await runApp(server, { function: 'open', input });
   assert.deepEqual([shot.status, shot.output?.title], [200, 'hello'], JSON.stringify(shot));
   await eventually(async () => (await sessionCount(server)) === before_all + 2, 'the session of the single call is gone');
+  const { output } = await runApp(server, { function: 'open', input: { url: site.page('hello') } });
+  assert.match(output.screenshot.uri, /^data:image\/png;base64,iVBOR/, 'its files are gone with it, so its picture comes whole');
+  assert.equal(output.screenshot.path, null);
 });
 
 test('a session of the API is one of its list, with its kind and page, and DELETE ends it like close', async (t) => {
