@@ -79,7 +79,9 @@ json::object as_json(json::value schema) {
 }
 
 json::object describe(Route const& route) {
-  json::object answers{{"2XX", answer("Done", false)}, {"4XX", answer("Refused: the body says why", true)}};
+  json::object answers{{"2XX", answer("Done", false)},
+                       {"4XX", answer("Refused: the body says why", true)},
+                       {"5XX", answer("It could not be done: the body says why", true)}};
   json::value input;
   if (route.function) {
     input = input_schema(*route.function);
@@ -113,7 +115,7 @@ std::string to_openapi(std::span<Router::Door const> doors) {
       {"type", "object"},
       {"properties", json::object{{"detail", json::object{{"type", json::array{"string", "array"}}}},
                                   {"error_code", json::object{{"type", "string"}}},
-                                  {"error", json::object{{"type", "string"}}},
+                                  {"error", json::object{{"type", json::array{"string", "object"}}}},
                                   {"code", json::object{{"type", "string"}}}}}};
   auto components = shared_schemas(schemas);
   components["Error"] = error_schema;

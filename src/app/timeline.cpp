@@ -30,16 +30,24 @@ std::string describe_who(json::object const& event) {
 }
 
 // Its data, or what it has instead.
-std::string describe_data(json::object const& event) {
+std::string describe_content(json::object const& event) {
   if (auto const* const data = event.if_contains("data")) return data->is_null() ? "" : json::to_text(*data);
-  constexpr std::array<std::string_view, 9> shown{"type", "seq",        "first_seq", "cursor",    "at",
-                                                  "from", "request_id", "user",      "session_id"};
+  constexpr std::array<std::string_view, 10> shown{"type", "seq",  "first_seq",  "cursor", "at",
+                                                   "name", "from", "request_id", "user",   "session_id"};
   json::object rest;
   for (auto const& [key, value] : event) {
     if (key == "volatile" || std::find(shown.begin(), shown.end(), key) != shown.end()) continue;
     rest[key] = value;
   }
   return rest.empty() ? "" : json::to_text(rest);
+}
+
+// What was called or happened, where the type does not say so by itself, and its data.
+std::string describe_data(json::object const& event) {
+  auto const name = json::find_string(event, "name");
+  auto content = describe_content(event);
+  if (name.empty()) return content;
+  return content.empty() ? std::string(name) : std::string(name) + " " + content;
 }
 
 std::string describe_seq(json::object const& event) {

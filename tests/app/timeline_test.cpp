@@ -35,6 +35,13 @@ TEST(Timeline, VolatileEventsHaveNoNumberAndSystemEventsShowWhatTheyHaveInsteadO
             "                  -  session.joined      bob         {\"connection_id\":\"c9\"}\n");
 }
 
+TEST(Timeline, WhatWasCalledIsNamed) {
+  Timeline timeline(0);
+  EXPECT_EQ(timeline.describe(
+                parse(R"({"type":"session.function","seq":3,"user":"ann","name":"interact","data":{"success":true}})")),
+            "                  3  session.function    ann         interact {\"success\":true}\n");
+}
+
 TEST(Timeline, NoLineIsWiderThanTheScreenNorHarmsIt) {
   Timeline timeline(60);
   auto const line =
