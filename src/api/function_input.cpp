@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "base/text.h"
 
 namespace sojourn {
 namespace {
@@ -173,11 +174,7 @@ Result<> read_proxy(json::object& input, std::string_view prefix) {
 
 std::string noted_url(std::string_view url) {
   if (url.starts_with("data:")) return std::string(url.substr(0, std::min(url.find(','), std::size_t{64})));
-  std::string out(url);
-  auto const begin = out.find("://");
-  auto const host = begin == out.npos ? 0 : begin + 3;
-  auto const end = out.find_first_of("/?#", host);
-  if (auto const at = out.rfind('@', end); at != out.npos && at >= host) out.erase(host, at + 1 - host);
+  auto out = without_credentials(url);
   if (out.size() <= noted_url_bytes_max) return out;
   std::size_t cut = noted_url_bytes_max;
   while (cut > 0 && (out[cut] & 0xC0) == 0x80) --cut;  // not inside of a character

@@ -27,6 +27,16 @@ std::string_view take_until(std::string_view& rest, char separator) {
   return taken;
 }
 
+std::string without_credentials(std::string_view url) {
+  std::string out(url);
+  auto const begin = out.find("://");
+  if (begin != out.npos && begin != out.find(':')) return out;  // has no host, as data: has none
+  auto const host = begin == out.npos ? 0 : begin + 3;
+  auto const end = out.find_first_of("/?#", host);
+  if (auto const at = out.rfind('@', end); at != out.npos && at >= host) out.erase(host, at + 1 - host);
+  return out;
+}
+
 std::string_view trimmed(std::string_view text) {
   auto const first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};

@@ -122,6 +122,7 @@ Object.assign(hands, {
     if (el.multiple) for (const o of options) o.selected = o === option;
     option.selected = true;
     tell(el, 'input', 'change');
+    if (!option.selected) return { never: `the element did not keep the option ${JSON.stringify(short(wanted, 100))}` };
     return { box: boxOf(el) };
   },
   checked(el) {

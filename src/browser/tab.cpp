@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "browser/params.h"
 
 namespace sojourn {
@@ -177,7 +178,7 @@ Task<bool> Tab::tell_where() {
       co_await send(session(), "Runtime.evaluate", only("expression", "document.title"), now_us() + answer_us);
   auto const* const main = frames.main();
   if (!state() || main == nullptr) co_return false;
-  auto data = only("url", main->url);
+  auto data = only("url", without_credentials(main->url));
   data["title"] = title ? json::find_string(find_object(*title, "result"), "value") : std::string_view();
   tell("navigated", std::move(data));
   co_return true;
@@ -224,7 +225,7 @@ void Tab::take(std::string const& session, std::string_view method, json::object
 
 void Tab::on_elsewhere(std::string_view method, json::object const& params) {
   constexpr std::size_t url_bytes_max = 500;
-  auto const url = std::string(json::find_string(params, "url").substr(0, url_bytes_max));
+  auto const url = without_credentials(json::find_string(params, "url").substr(0, url_bytes_max));
   bool const is_window = method == "Page.windowOpen";
   if (aside.empty()) tell(is_window ? "window_opened" : "download_refused", only("url", url));
   aside = is_window ? "The page opened another window, which is not followed; go to it with 'goto': " + url
@@ -250,7 +251,7 @@ void Tab::on_dialog(std::string const& session, json::object const& params) {
   send(session, "Page.handleJavaScriptDialog", only("accept", reply.accepts), now_us() + Wire::answer_us);
   if (reply.is_storm) send(session, "Runtime.terminateExecution", {}, now_us() + Wire::answer_us);
   if (!reply.is_told) return;
-  reply.dialog["url"] = std::string(json::find_string(params, "url"));
+  reply.dialog["url"] = without_credentials(json::find_string(params, "url"));
   tell("dialog", std::move(reply.dialog));
 }
 

@@ -55,6 +55,14 @@ TEST(TakeUntil, SplitsAList) {
   EXPECT_EQ(split(",", ','), (std::vector<std::string>{""}));
 }
 
+TEST(WithoutCredentials, LosesWhatStandsBeforeTheHost) {
+  EXPECT_EQ(without_credentials("http://ann:se@cret@host:1/a@b?c@d"), "http://host:1/a@b?c@d");
+  EXPECT_EQ(without_credentials("http://host/ann@b"), "http://host/ann@b");
+  EXPECT_EQ(without_credentials("ann@host"), "host");
+  EXPECT_EQ(without_credentials("data:,http://a@b"), "data:,http://a@b");
+  EXPECT_EQ(without_credentials("about:blank"), "about:blank");
+}
+
 TEST(Trimmed, LosesBlanksAndTabsAtBothEndsOnly) {
   EXPECT_EQ(trimmed(" \t a b\t "), "a b");
   EXPECT_EQ(trimmed("a"), "a");

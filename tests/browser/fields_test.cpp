@@ -127,6 +127,13 @@ TEST_F(FieldsTest, OptionsAreChosenByTheirLabel) {
             "no option has the label \"Plum\"; there are: \"Apple\", \"Big Pear\"");
 }
 
+TEST_F(FieldsTest, AnOptionThatIsNotKeptIsAFailure) {
+  show("<select name=s onchange='this.value=\"a\"'><option value=a>Apple<option value=b>Pear</select>");
+  auto const output = act("select", ref("s"), "Pear");
+  EXPECT_FALSE(succeeded(output));
+  EXPECT_EQ(message(output), "the element did not keep the option \"Pear\"");
+}
+
 TEST_F(FieldsTest, BoxesAreCheckedOnce) {
   show(
       "<label><input type=checkbox id=c>Yes</label><input type=radio name=q aria-label=R>"
