@@ -67,6 +67,7 @@ Seats::Seats(Loop& loop, Timers& timers, BrowserSettings const& settings, Browse
 }
 
 Seats::~Seats() {
+  timers_.cancel(sweep_timer_);
   for (auto& [id, seat] : std::exchange(seats_, {})) {
     empty(seat, error(Code::unavailable, "the server is shutting down"));
     if (seat->berth) seat->berth->page->give_up();
@@ -294,7 +295,7 @@ void Seats::tell(std::string const& session_id, std::string name, json::object d
 void Seats::sweep() {
   files_.sweep(Clock().now().utc_us);
   auto const pause_s = std::clamp<std::int64_t>(settings_.video_retention_s, 1, sweep_s_max);
-  timers_.set(now_us() + pause_s * 1'000'000, [this] { sweep(); });
+  sweep_timer_ = timers_.set(now_us() + pause_s * 1'000'000, [this] { sweep(); });
 }
 
 }  // namespace sojourn

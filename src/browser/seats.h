@@ -57,6 +57,7 @@ class Seats {
   Fleet fleet_;
   std::map<std::string, SeatRef> seats_;
   std::size_t running_ = 0;  // calls
+  TimerId sweep_timer_ = 0;
 };
 
 }  // namespace sojourn

@@ -47,6 +47,12 @@ class SeatsTest : public testing::Test, public test::BrowserStage {
   std::vector<BrowserNews> news_;
 };
 
+TEST_F(SeatsTest, ItsTimersEndWithIt) {
+  EXPECT_LT(timers.next_us(), INT64_MAX) << "old videos are looked for now and then";
+  seats_.reset();
+  EXPECT_EQ(timers.next_us(), INT64_MAX);
+}
+
 TEST_F(SeatsTest, WhatIsAskedBeforeThePageIsThereWaitsForIt) {
   seats_->open("sess_a", {});
   auto const opened = ask("sess_a", Function::open, {{"url", "about:blank"}});
