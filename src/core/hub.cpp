@@ -308,10 +308,13 @@ SessionInfo Hub::describe(Session const& session) const {
   info.revision = session.state.revision();
   auto const host = connections_.find(session.host);
   if (session.host == 0 || host == connections_.end()) return info;
-  info.last_seen_us = std::max(session.opened_us, host->second.last_seen_us);
-  info.user_agent = host->second.via.user_agent;
-  info.address = host->second.via.address;
-  info.device = host->second.via.device;
+  // Until its first word it was seen when it came, which the clock says a little later than it said of the session.
+  auto const& connection = host->second;
+  bool const has_spoken = connection.last_seen_us != connection.connected_us;
+  info.last_seen_us = has_spoken ? std::max(session.opened_us, connection.last_seen_us) : session.opened_us;
+  info.user_agent = connection.via.user_agent;
+  info.address = connection.via.address;
+  info.device = connection.via.device;
   return info;
 }
 
