@@ -48,8 +48,7 @@ std::string describe_program(std::string const& program) {
 
 Finding examine_chromium(Environment const& environment) {
   constexpr std::string_view variable = "SOJOURN_BROWSER__EXECUTABLE";
-  auto const given = environment.find(std::string(variable));
-  auto const named = given == environment.end() ? std::string() : given->second;
+  auto const named = find_variable(environment, variable);
   auto const found = find_executables(named, find_path(environment));
   if (!named.empty() && ::access(found.full.c_str(), X_OK) != 0)
     return warn("chromium", std::string(variable) + " names " + named + ", which is no program here",

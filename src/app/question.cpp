@@ -16,11 +16,6 @@ constexpr std::size_t record_bytes_max = 64 * 1024;
 constexpr std::size_t text_bytes_max = 64 * 1024 * 1024;
 constexpr std::string_view start_one = "start one with: sojourn serve";
 
-std::string find_variable(Environment const& environment, std::string_view name) {
-  auto const variable = environment.find(name);
-  return variable == environment.end() ? std::string() : variable->second;
-}
-
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }

@@ -81,6 +81,11 @@ struct Walk {
 
 }  // namespace
 
+std::string find_variable(Environment const& environment, std::string_view name) {
+  auto const variable = environment.find(name);
+  return variable == environment.end() ? std::string() : variable->second;
+}
+
 Environment read_environment() {
   Environment variables;
   for (char const* const* entry = environ; entry != nullptr && *entry != nullptr; ++entry) {

@@ -37,6 +37,8 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 
 // The process's own variables.
 [[nodiscard]] Environment read_environment();
+// Empty when it is not there.
+[[nodiscard]] std::string find_variable(Environment const& environment, std::string_view name);
 
 // The settings of a TOML text in the order of its lines; `name` is what errors call it. Tables become keys with
 // dots: [limits] header_ms is limits.header_ms; tables other than `sections` are Foreign values. A section "tools.*"

@@ -29,12 +29,18 @@ Task<Result<json::object>> Fields::insist(Grip grip, std::string word, json::arr
   }
 }
 
-Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t deadline_us) {
+Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t deadline_us, std::string word,
+                                    json::array more) {
   Impact impact;
-  auto const done = co_await hands_.use(grip, "finish", {}, deadline_us);
+  auto const done = co_await hands_.use(grip, std::move(word), std::move(more), deadline_us);
   if (!done && done.error().code != Code::stale_ref) co_return done.error();
   impact.is_known = done.has_value();
-  if (done) read_changes(*done, impact);
+  if (done) {
+    if (auto const never = json::find_string(*done, "never"); !never.empty())
+      co_return error(Code::unprocessable, std::string(never));
+    if (auto const note = json::find_string(*done, "note"); !note.empty()) hands_.tab().aside = std::string(note);
+    read_changes(*done, impact);
+  }
   auto const placed = co_await pointer_.place(std::move(grip), read_box(box), deadline_us);
   if (placed) impact.box = *placed;
   co_return impact;
@@ -42,7 +48,6 @@ Task<Result<Impact>> Fields::finish(Grip grip, json::object box, std::int64_t de
 
 Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t timeout_ms) {
   auto const patience = this->patience(timeout_ms);
-  auto const end = patience.until_us;
   json::array given;
   given.emplace_back(text);
   CO_TRY(auto const ready, co_await insist(grip, "fill", std::move(given), patience));
@@ -50,19 +55,7 @@ Task<Result<Impact>> Fields::fill(Grip grip, std::string text, std::int64_t time
   json::array more;
   more.emplace_back(text);
   more.emplace_back(json::find_string(ready, "before"));
-  auto const done = co_await hands_.use(grip, "filled", std::move(more), end);
-  Impact impact;
-  impact.is_known = done.has_value();
-  if (!done && done.error().code != Code::stale_ref) co_return done.error();
-  if (done) {
-    if (auto const never = json::find_string(*done, "never"); !never.empty())
-      co_return error(Code::unprocessable, std::string(never));
-    if (auto const note = json::find_string(*done, "note"); !note.empty()) hands_.tab().aside = std::string(note);
-    read_changes(*done, impact);
-  }
-  auto const placed = co_await pointer_.place(std::move(grip), read_box(box), end);
-  if (placed) impact.box = *placed;
-  co_return impact;
+  co_return co_await finish(std::move(grip), std::move(box), patience.until_us, "filled", std::move(more));
 }
 
 Task<Result<Impact>> Fields::select(Grip grip, std::string label, std::int64_t timeout_ms) {

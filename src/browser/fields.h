@@ -42,7 +42,9 @@ class Fields {
 
   // hands.<word> until it says nothing against it.
   Task<Result<json::object>> insist(Grip grip, std::string word, json::array more, Patience patience);
-  Task<Result<Impact>> finish(Grip grip, json::object box, std::int64_t deadline_us);
+  // hands.<word>: what came of it, and whether the element kept what it was given.
+  Task<Result<Impact>> finish(Grip grip, json::object box, std::int64_t deadline_us, std::string word = "finish",
+                              json::array more = {});
   Patience patience(std::int64_t timeout_ms) const { return {timeout_ms, hands_.tab().now_us() + timeout_ms * 1000}; }
 
   Hands& hands_;

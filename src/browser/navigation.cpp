@@ -115,9 +115,7 @@ Task<bool> Navigation::hush(std::int64_t timeout_ms, std::int64_t deadline_us) {
 }
 
 Task<bool> Navigation::ask(std::string address, Asked asked, std::int64_t deadline_us) {
-  leaving_->is_answered = false;
   asked->emplace(co_await tab_.send(tab_.session(), "Page.navigate", only("url", address), deadline_us));
-  leaving_->is_answered = true;
   tab_.stir();
   co_return true;
 }
@@ -126,6 +124,7 @@ Task<Result<Navigation::Left>> Navigation::leave(std::string address, std::int64
                                                  std::int64_t deadline_us) {
   auto const before = document();
   auto const asked = std::make_shared<std::optional<Tab::Answer>>();
+  leaving_->asked = asked;
   start(ask(address, asked, deadline_us));
   Tab::Condition answered = [this, asked, seen = before, documents = 0]() mutable {
     if (document() != std::exchange(seen, document())) ++documents;
@@ -178,7 +177,7 @@ Task<bool> Navigation::see_off(std::shared_ptr<Leaving const> leaving, std::int6
   while (tab_.now_us() + patience_us < deadline_us) {
     auto const lives = co_await tab_.sleep_until(tab_.now_us() + patience_us);
     if (!lives || leaving->is_over) break;
-    if (!leaving->is_answered && tab_.is_leaving()) continue;  // the server takes its time
+    if (!leaving->asked->has_value() && tab_.is_leaving()) continue;  // the server takes its time
     auto const answers = co_await tab_.ping(patience_us / 4);
     if (answers || leaving->is_over) continue;
     if (is_warned) {  // nothing that its own process has to do would help

@@ -51,7 +51,7 @@ class Navigation {
   // Leaves a page that goes on by itself all the time, by way of an empty one: there no script of it runs.
   Task<bool> hush(std::int64_t timeout_ms, std::int64_t deadline_us);
   struct Leaving {
-    bool is_answered = false;  // by the server of the page that is gone to
+    Asked asked;  // the last: empty until the server of the page that is gone to has answered
     bool is_over = false;
   };
   // Until that is over: what a page runs so that it can't be left is stopped.

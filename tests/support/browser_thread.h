@@ -4,42 +4,20 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
-#include "base/loop.h"
 #include "base/task.h"
-#include "base/timers.h"
 #include "browser/chromium.h"
 #include "browser/wire.h"
+#include "support/page_stage.h"
 
 namespace sojourn {
 
-class BrowserThread {
+class BrowserThread : public test::PageStage {
  public:
-  BrowserThread() { std::signal(SIGPIPE, SIG_IGN); }
-
-  // False when it is not so within the time.
-  bool run_until(std::function<bool()> const& is_so, std::int64_t ms = 20'000) {
-    auto const until = Clock().now().steady_us + ms * 1000;
-    bool so = false;
-    loop.run([&] {
-      auto const now = Clock().now().steady_us;
-      timers.run_due(now);
-      so = is_so();
-      if (so || now >= until) loop.stop();
-      return std::min({timers.next_us(), until, now + 20'000});
-    });
-    return so;
-  }
-  void run_for(std::int64_t ms) {
-    run_until([] { return false; }, ms);
-  }
   // The value of what is awaited; nothing when it does not come.
   template <typename T> std::optional<T> wait_for(Later<T> later, std::int64_t ms = 20'000) {
     auto const box = std::make_shared<std::optional<T>>();
@@ -47,9 +25,6 @@ class BrowserThread {
     run_until([&] { return box->has_value(); }, ms);
     return *box;
   }
-
-  Loop loop;
-  Timers timers;
 
  private:
   template <typename T> static Task<bool> take(Later<T> later, std::shared_ptr<std::optional<T>> box) {
@@ -62,19 +37,8 @@ class BrowserThread {
 class OnePage : public BrowserThread {
  public:
   OnePage() {
-    auto const found = find_executables("");
-    if (found.shell.empty() && found.full.empty()) return;
-    ChromiumSetup setup;
-    setup.is_shell = !found.shell.empty();
-    setup.executable = setup.is_shell ? found.shell : found.full;
-    setup.profile_root_key = "test-" + std::to_string(getpid());
-    auto started =
-        Chromium::start(loop, timers, std::move(setup), [](std::string const& reason) { ADD_FAILURE() << reason; });
-    if (!started) {
-      ADD_FAILURE() << started.error().message;
-      return;
-    }
-    chromium = *std::move(started);
+    chromium = test::start_chromium(*this);
+    if (!chromium) return;
     json::object target;
     target["url"] = "about:blank";
     target["width"] = 640;

@@ -35,6 +35,22 @@ class PageStage : public BrowserStage {
   }
 };
 
+// The headless shell where there is one, else the whole browser; null where there is none.
+inline std::unique_ptr<Chromium> start_chromium(BrowserStage& stage, std::vector<std::string> more_flags = {}) {
+  auto const found = find_executables("");
+  if (found.shell.empty() && found.full.empty()) return nullptr;
+  ChromiumSetup setup;
+  setup.is_shell = !found.shell.empty();
+  setup.executable = setup.is_shell ? found.shell : found.full;
+  setup.profile_root_key = "test-" + std::to_string(getpid());
+  setup.more_flags = std::move(more_flags);
+  auto started = Chromium::start(stage.loop, stage.timers, std::move(setup),
+                                 [](std::string const& reason) { ADD_FAILURE() << reason; });
+  if (started) return *std::move(started);
+  ADD_FAILURE() << started.error().message;
+  return nullptr;
+}
+
 // The browser that the tests share.
 class SharedChromium : public PageStage {
  public:
@@ -67,18 +83,7 @@ class SharedChromium : public PageStage {
   }
 
  private:
-  SharedChromium() {
-    auto const found = find_executables("");
-    if (found.shell.empty() && found.full.empty()) return;
-    ChromiumSetup setup;
-    setup.is_shell = !found.shell.empty();
-    setup.executable = setup.is_shell ? found.shell : found.full;
-    setup.profile_root_key = "test-" + std::to_string(getpid());
-    setup.more_flags = {"--site-per-process"};
-    auto started =
-        Chromium::start(loop, timers, std::move(setup), [](std::string const& reason) { ADD_FAILURE() << reason; });
-    if (started) chromium_ = *std::move(started);
-  }
+  SharedChromium() : chromium_(start_chromium(*this, {"--site-per-process"})) {}
 
   std::unique_ptr<Chromium> chromium_;
 };
