@@ -23,6 +23,7 @@ using AnyKind = std::optional<SessionKind>;
 struct SessionWish {
   std::string owner = {};      // for an admin to say; empty = the principal
   std::string client_id = {};  // finds the owner's session of that name again; empty = always a new one
+  std::string thread_id = {};  // the same by a name of another sort; not both
   std::string type = {};
   std::string metadata = {};  // JSON object
   std::string state = {};     // JSON object
@@ -47,6 +48,7 @@ struct JoinSession {
   std::string since = {};       // a cursor; what came after it follows
   ConnectionId takes_over = 0;  // of the same principal in the same session: closed
   bool opens = false;           // a session that can't be joined becomes a new one
+  SessionWish wish = {};        // of a new one; instead of it, the one that its names find
 };
 
 // -> SessionPage, in the order of opening
@@ -238,6 +240,22 @@ struct ListTokens {
   std::string id = {};
 };
 
+// Messages that were said in a thread while nobody followed it, the last 50; they count as followed then.
+// -> std::vector<EventRef>
+struct TakeMissed {
+  std::string thread_id = {};  // of the principal
+};
+
+// Threads with messages that nobody has followed yet, of everybody; for an admin. -> std::vector<MissedCount>
+struct ListMissed {};
+
+// A connection goes on over another carrier. -> std::monostate
+struct MoveConnection {
+  ConnectionId connection = 0;
+  Framing framing = nullptr;
+  std::string_view transport = {};  // static
+};
+
 // A connection offers to do something for the others of its session; replaces what it offered before.
 // -> std::monostate
 struct MakeOffer {
@@ -278,11 +296,11 @@ struct Leave {
   ConnectionId connection = 0;
 };
 
-using Command =
-    std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll, CallSession,
-                 CallTool, RecordResult, GetState, ChangeState, ReadEvents, ListConnections, KickConnection, MintToken,
-                 RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall, SayGoodbye, Leave, AskQuery,
-                 ReportProgress, RecordAnswer, CancelQuery, NoteUse, CleanSession, SweepSessions, CallFunction>;
+using Command = std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll,
+                             CallSession, CallTool, RecordResult, GetState, ChangeState, ReadEvents, ListConnections,
+                             KickConnection, MintToken, RevokeToken, ListTokens, MakeOffer, Touch, Say, AnswerCall,
+                             SayGoodbye, Leave, AskQuery, ReportProgress, RecordAnswer, CancelQuery, NoteUse,
+                             CleanSession, SweepSessions, CallFunction, TakeMissed, ListMissed, MoveConnection>;
 
 struct Opened {
   SessionInfo session = {};
@@ -353,6 +371,11 @@ struct FunctionAnswer {
   SessionInfo session = {};  // as it was afterwards; of one that had ended before only the id
 };
 
+struct MissedCount {
+  std::string thread_id;
+  std::size_t messages = 0;
+};
+
 struct StateView {
   std::string value;  // JSON text of the key's value, or of the map
   std::uint64_t revision = 0;
@@ -378,10 +401,10 @@ struct Minted {
   std::string owner;
 };
 
-using Outcome =
-    std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer, StateView,
-                 Changed, EventPage, std::vector<ConnectionInfo>, Minted, std::vector<SessionToken>, QueryAnswer,
-                 ConnectionId, UseView, Cleaned, Swept, FunctionAnswer>;
+using Outcome = std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer,
+                             StateView, Changed, EventPage, std::vector<ConnectionInfo>, Minted,
+                             std::vector<SessionToken>, QueryAnswer, ConnectionId, UseView, Cleaned, Swept,
+                             FunctionAnswer, std::vector<EventRef>, std::vector<MissedCount>>;
 using Reply = std::function<void(Result<Outcome>)>;
 
 }  // namespace sojourn

@@ -41,6 +41,8 @@ class Dialect {
   virtual std::string greet(Session const& session, Connection const& connection, Arrival const& arrival) const = 0;
   // A message came in; `message` lives during the call.
   virtual void receive(ConnectionId connection, std::string_view message) = 0;
+  // One of bytes rather than text; most dialects make no difference.
+  virtual void receive_bytes(ConnectionId connection, std::string_view message) { receive(connection, message); }
   // Appends the message that shows `event`; false when this dialect does not show it.
   virtual bool encode(Session const& session, Event const& event, std::string& out) const = 0;
   // The message that asks a connection which offered a tool to run it; `call` has name, data and request_id.
@@ -54,6 +56,8 @@ struct Arrival {
   std::string_view reason = {};   // why not: invalid, expired, not_owner
   std::string since = {};         // the cursor that the client named
   bool resumes = false;           // everything after `since` follows
+  // Of one that follows the session's thread: what was said since somebody last did, at most the last 50 messages.
+  std::vector<EventRef> missed = {};
 };
 
 // A carrier's framing of one message, appended to `out`.
@@ -68,6 +72,7 @@ struct Attachment {
   std::string address = {};
   std::string device = {};                   // of an extension: the browser profile it runs in; empty = unknown
   std::string_view transport = "websocket";  // static
+  bool follows = false;                      // the session's thread: what it was shown, nobody has missed
 };
 
 // What a connection does for the others of its session.

@@ -19,8 +19,16 @@ constexpr std::size_t listed_state_bytes_max = 16 * 1024 * 1024;
 
 Error stopped() { return error(Code::unavailable, "storage failed; the server is stopping"); }
 
-std::string to_alias(SessionKind kind, std::string const& owner, std::string const& client_id) {
-  return std::string(to_word(kind)) + '\0' + owner + '\0' + client_id;
+// The name under which its owner finds a session; empty = there is none.
+std::string to_alias(SessionKind kind, std::string const& owner, std::string const& client_id,
+                     std::string const& thread_id) {
+  if (client_id.empty() && thread_id.empty()) return {};
+  auto const door = client_id.empty() ? std::string_view("thread") : std::string_view("client");
+  return std::string(to_word(kind)).append(1, '\0').append(door).append(1, '\0') + owner + '\0' + client_id + thread_id;
+}
+
+std::string to_alias(Session const& session) {
+  return to_alias(session.kind, session.owner, session.client_id(), session.thread_id());
 }
 
 std::uint32_t mint_epoch(Random& random) {
@@ -40,6 +48,10 @@ std::string to_birth_data(Session const& session) {
     out += "null";
   else
     json::append_string(out, client_id);
+  if (auto const thread_id = session.thread_id(); !thread_id.empty()) {
+    out += ",\"thread_id\":";
+    json::append_string(out, thread_id);
+  }
   out += ",\"session_type\":";
   json::append_string(out, session.type());
   out += ",\"timeout_s\":" + std::to_string(session.idle_us / 1'000'000);
@@ -104,7 +116,7 @@ Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&
   if (command.kind == SessionKind::browser && world_.browser == nullptr)
     return {error(Code::unavailable, "there are no browser sessions here: this server has no browser")};
   command.wish.owner = owner;
-  bool const is_there = find_alias(command.kind, owner, command.wish.client_id) != nullptr;
+  bool const is_there = find_alias(command.kind, command.wish) != nullptr;
   if (is_there) return let_in(principal, command);
   if (auto const state = plan_state(command.wish); !state) return {state.error()};
   if (command.kind == SessionKind::browser && !has_place()) return wait_for_place(principal, command, reply);
@@ -118,7 +130,7 @@ Result<StateChange> Hub::plan_state(SessionWish const& wish) const {
 
 // The session of that client_id, or a new one for which there is a place.
 Hub::Applied Hub::let_in(Principal const& principal, OpenSession& command) {
-  Session* session = find_alias(command.kind, command.wish.owner, command.wish.client_id);
+  Session* session = find_alias(command.kind, command.wish);
   bool const resumed = session != nullptr;
   if (!resumed) {
     auto const state = plan_state(command.wish);
@@ -252,13 +264,14 @@ Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish con
   sessions_.emplace(session.id, std::move(made));
   auto const now = world_.clock.now();
   session.owner = wish.owner.empty() ? principal.name : wish.owner;
-  if (!wish.client_id.empty() || !wish.type.empty() || !wish.metadata.empty())
-    session.traits = std::make_unique<SessionTraits>(SessionTraits{wish.client_id, wish.type, wish.metadata});
+  if (!wish.client_id.empty() || !wish.thread_id.empty() || !wish.type.empty() || !wish.metadata.empty())
+    session.traits =
+        std::make_unique<SessionTraits>(SessionTraits{wish.client_id, wish.type, wish.metadata, wish.thread_id});
   session.opened_us = now.utc_us;
   session.active = now;
   if (kind == SessionKind::browser) furnish(session, wish);
   shelves_.put(session);
-  if (!wish.client_id.empty()) aliases_[to_alias(kind, session.owner, wish.client_id)] = &session;
+  if (auto alias = to_alias(session); !alias.empty()) aliases_[std::move(alias)] = &session;
   if (session.is_durable()) {
     auto const usual_us = kind == SessionKind::browser ? world_.browsers.idle_us : world_.idle_us;
     session.idle_us = wish.idle_us == 0 ? usual_us : wish.idle_us;
@@ -274,9 +287,9 @@ Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish con
   return session;
 }
 
-Session* Hub::find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const {
-  if (client_id.empty()) return nullptr;
-  auto const place = aliases_.find(to_alias(kind, owner, client_id));
+Session* Hub::find_alias(SessionKind kind, SessionWish const& wish) const {
+  auto const alias = to_alias(kind, wish.owner, wish.client_id, wish.thread_id);
+  auto const place = alias.empty() ? aliases_.end() : aliases_.find(alias);
   return place == aliases_.end() ? nullptr : place->second;
 }
 
@@ -288,6 +301,7 @@ SessionInfo Hub::describe(Session const& session) const {
   info.last_seen_us = session.active.utc_us;
   info.owner = session.owner;
   info.client_id = session.client_id();
+  info.thread_id = session.thread_id();
   info.type = session.type();
   info.metadata = session.metadata();
   info.idle_us = session.idle_us;
@@ -333,8 +347,7 @@ std::int64_t Hub::look_again_us(Session const& session, std::int64_t since_us) c
 
 void Hub::end(Session& session, std::string_view reason) {
   shelves_.take(session);
-  if (auto const client_id = session.client_id(); !client_id.empty())
-    aliases_.erase(to_alias(session.kind, session.owner, client_id));
+  if (auto const alias = to_alias(session); !alias.empty()) aliases_.erase(alias);
   if (session.is_durable()) expiries_.erase(session.expiry);
   auto const now_us = world_.clock.now().utc_us;
   world_.log.write(Level::info, reason == "expired" ? "session.expired" : "session.deleted",

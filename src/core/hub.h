@@ -138,7 +138,7 @@ class Hub {
   Applied let_in(Principal const& principal, OpenSession& command);
   Result<StateChange> plan_state(SessionWish const& wish) const;
   Session& open(SessionKind kind, Principal const& principal, SessionWish const& wish);
-  Session* find_alias(SessionKind kind, std::string const& owner, std::string const& client_id) const;
+  Session* find_alias(SessionKind kind, SessionWish const& wish) const;
   SessionInfo describe(Session const& session) const;
   std::string mint_id(SessionKind kind);
   std::int64_t look_again_us(Session const& session, std::int64_t since_us) const;
@@ -154,6 +154,7 @@ class Hub {
   Applied apply(Principal const& principal, Touch& command, Reply& reply);
   Applied apply(Principal const& principal, SayGoodbye& command, Reply& reply);
   Applied apply(Principal const& principal, Leave& command, Reply& reply);
+  Applied apply(Principal const& principal, MoveConnection& command, Reply& reply);
   Applied arrive(Session& session, Principal const& principal, Attachment via, Arrival arrival);
   std::string_view why_not(Principal const& principal, JoinSession const& command) const;
   void take_over(Session const& session, Principal const& principal, ConnectionId predecessor);
@@ -162,6 +163,12 @@ class Hub {
   void announce(Session& session, EventType type, Connection const& connection);
   Connection* touch(ConnectionId id);
   bool has_host(Session const& session) const;
+
+  // threads.cpp: what is said while nobody follows
+  Applied apply(Principal const& principal, TakeMissed& command, Reply& reply);
+  Applied apply(Principal const& principal, ListMissed& command, Reply& reply);
+  static bool is_followed(Session const& session);
+  static std::vector<EventRef> missed(Session const& session, std::uint64_t last_seq);
 
   // talk.cpp: messages, state, the log
   Applied apply(Principal const& principal, PostMessage& command, Reply& reply);
@@ -252,7 +259,7 @@ class Hub {
   Limits memory_limits_;  // of sessions that live in memory only
   std::unordered_map<std::string_view, std::unique_ptr<Session>> sessions_;
   Shelves shelves_;                                    // those that have not ended
-  std::unordered_map<std::string, Session*> aliases_;  // those that have not ended, by kind, owner and client id
+  std::unordered_map<std::string, Session*> aliases_;  // those that have not ended, by kind, owner and name
   std::multimap<std::int64_t, Session*> expiries_;     // when to look (steady clock); never after the true moment
   Tombstones tombstones_;
   std::unordered_map<ConnectionId, Connection> connections_;

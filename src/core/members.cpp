@@ -40,9 +40,14 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
   if (session == nullptr) {
     if (!command.opens) return refuse(principal, command.kind, command.id);
     if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
-    make_room(principal.name);
-    session = &open(SessionKind::shared, principal, {});
-    arrival.is_new = true;
+    command.wish.owner = principal.name;
+    session = find_alias(SessionKind::shared, command.wish);
+    arrival.is_new = session == nullptr;
+    if (arrival.is_new) {
+      make_room(principal.name);
+      session = &open(SessionKind::shared, principal, command.wish);
+    }
+    use(*session, world_.clock.now());
   }
   take_over(*session, principal, command.takes_over);
   return arrive(*session, principal, std::move(command.via), std::move(arrival));
@@ -78,6 +83,8 @@ Hub::Applied Hub::arrive(Session& session, Principal const& principal, Attachmen
     connection.shown_seq = since->seq;
     connection.behind = true;
     behind_.push_back(id);
+  } else if (connection.via.follows && !is_followed(session)) {
+    arrival.missed = missed(session, session.journal.last_seq());
   }
   session.members.push_back(&connection);
   if (session.kind == SessionKind::extension && session.host == 0) session.host = id;
@@ -159,6 +166,14 @@ Hub::Applied Hub::apply(Principal const&, Leave& command, Reply&) {
   return {Outcome()};
 }
 
+Hub::Applied Hub::apply(Principal const&, MoveConnection& command, Reply&) {
+  auto const place = connections_.find(command.connection);
+  if (place == connections_.end()) return {error(Code::not_found, "Connection not found")};
+  place->second.via.framing = command.framing;
+  place->second.via.transport = command.transport;
+  return {Outcome()};
+}
+
 void Hub::send_away(Connection& connection, std::uint16_t code, std::string_view reason) {
   connection.via.outlet->close(code, reason);
   remove(connection, reason);
@@ -170,6 +185,8 @@ void Hub::remove(Connection& connection, std::string_view reason) {
   if (connection.ends_us != 0) guests_.erase({connection.ends_us, id});
   std::erase(behind_, id);  // also of one that caught up just now
   std::erase(session.members, &connection);
+  if (connection.via.follows && !is_followed(session))
+    session.followed_seq = std::max(session.followed_seq, connection.shown_seq);
   fail_calls(session, id, 0);
   use(session, world_.clock.now());
   if (!session.ended) announce(session, EventType::left, connection);

@@ -81,9 +81,10 @@ struct BrowserSeat {
 
 // What its owner says of a session.
 struct SessionTraits {
-  std::string client_id;  // by which its owner finds it again; empty = only by id
-  std::string type;       // the owner's word; empty = default_session_type
-  std::string metadata;   // the owner's JSON object; empty = {}
+  std::string client_id;       // by which its owner finds it again; empty = only by id
+  std::string type;            // the owner's word; empty = default_session_type
+  std::string metadata;        // the owner's JSON object; empty = {}
+  std::string thread_id = {};  // by which its owner finds it again if it is a thread
 };
 
 struct Session {
@@ -102,13 +103,15 @@ struct Session {
   Journal journal;
   State state;
   std::vector<Connection*> members;
-  ConnectionId host = 0;                // of an extension session: the connection that it stands for
-  std::vector<std::string> calls;       // request ids of those that wait for an answer
-  std::vector<SessionToken> tokens;     // that live
-  std::vector<EventRef> fleeting;       // volatile events of this turn, not shown yet
-  std::uint64_t last_fleeting = 0;      // how many volatile events there ever were
-  std::uint64_t visible_seq = 0;        // events after it wait for their commit
-  std::uint64_t shown_seq = 0;          // every member has been given the events up to here
+  ConnectionId host = 0;             // of an extension session: the connection that it stands for
+  std::vector<std::string> calls;    // request ids of those that wait for an answer
+  std::vector<SessionToken> tokens;  // that live
+  std::vector<EventRef> fleeting;    // volatile events of this turn, not shown yet
+  std::uint64_t last_fleeting = 0;   // how many volatile events there ever were
+  std::uint64_t visible_seq = 0;     // events after it wait for their commit
+  std::uint64_t shown_seq = 0;       // every member has been given the events up to here
+  std::uint64_t followed_seq =
+      0;  // of a thread: those who followed it, if nobody does, were shown the events up to here
   std::uint64_t cleaned_seq = 0;        // what is before this event is forgotten once everybody has been shown it
   std::uint64_t batch = 0;              // the last batch with a change of this session; 0 = none
   bool dirty = false;                   // has events that no flush has seen
@@ -118,6 +121,7 @@ struct Session {
   std::multimap<std::int64_t, Session*>::iterator expiry;  // when the hub looks whether it is over; of idle_us only
 
   std::string client_id() const { return traits ? traits->client_id : std::string(); }
+  std::string thread_id() const { return traits ? traits->thread_id : std::string(); }
   std::string_view type() const { return traits && !traits->type.empty() ? traits->type : default_session_type; }
   std::string_view metadata() const {
     return traits && !traits->metadata.empty() ? std::string_view(traits->metadata) : "{}";
@@ -143,6 +147,7 @@ struct SessionInfo {
   std::string device;      // of an extension
   std::string owner;
   std::string client_id;
+  std::string thread_id;
   std::string type;
   std::string metadata;  // JSON object
   std::int64_t idle_us = 0;

@@ -29,24 +29,28 @@ void WebSocket::open(Opened const& opened, std::string handshake) {
   if (state_ == State::closed) return peer_.close();  // its session ended meanwhile
   dialect_ = opened.dialect;
   connection_ = opened.connection;
-  auto const held = std::exchange(held_, nullptr);
   if (peer_.is_closed()) {
     state_ = State::leaving;
     return leave();
   }
-  state_ = State::open;
   if (!opened.greeting.empty()) frame(handshake, opened.greeting);
+  start(std::move(handshake));
+}
+
+void WebSocket::start(std::string handshake) {
+  auto const held = std::exchange(held_, nullptr);
+  state_ = State::open;
   peer_.push(std::make_shared<std::string const>(std::move(handshake)));
   for (auto& bytes : held->bytes) peer_.push(std::move(bytes));
   heard_us_ = peer_.world().loop.now().steady_us;
   peer_.arm(heard_us_ + peer_.world().limits.ping_ms * 1000);
   if (held->close_code == 0) return;
+  bool const was_let_in = connection_ != 0;
   close(held->close_code, held->close_reason);
   // One that was never let in has no claim to our patience.
-  if (opened.connection == 0) {
-    state_ = State::leaving;
-    peer_.finish(heard_us_ + last_word_us);
-  }
+  if (was_let_in) return;
+  state_ = State::leaving;
+  peer_.finish(heard_us_ + last_word_us);
 }
 
 void WebSocket::push(Bytes bytes) {
@@ -102,7 +106,7 @@ void WebSocket::on_item(websocket::Item const& item) {
     case websocket::Opcode::binary:
       if (state_ != State::open) return;  // said before it heard our close
       if (!take_token()) return end_after_turn(websocket::close_policy, "rate limit");
-      return dialect_->receive(connection_, item.payload);
+      return receive(item);
     case websocket::Opcode::ping:
       if (state_ == State::open) send_frame(websocket::Opcode::pong, item.payload);
       return;
@@ -146,7 +150,7 @@ void WebSocket::say_last_word() {
   peer_.push(std::move(bytes));
   if (peer_said_close_) {
     // Until its socket closes the session is there, but not connected.
-    world.hub.submit({}, SayGoodbye{connection_});
+    part();
     state_ = State::leaving;
     return peer_.finish(world.loop.now().steady_us + limits.close_ms * 1000);
   }
@@ -167,8 +171,20 @@ void WebSocket::on_end() {
 }
 
 void WebSocket::leave() {
+  if (state_ == State::joining || state_ == State::closed) return;
+  state_ = State::closed;
+  forsake();
+}
+
+void WebSocket::receive(websocket::Item const& item) {
+  if (item.opcode == websocket::Opcode::text) return dialect_->receive(connection_, item.payload);
+  dialect_->receive_bytes(connection_, item.payload);
+}
+
+void WebSocket::part() { peer_.world().hub.submit({}, SayGoodbye{connection_}); }
+
+void WebSocket::forsake() {
   if (connection_ != 0) peer_.world().hub.submit({}, Leave{std::exchange(connection_, 0)});
-  if (state_ != State::joining) state_ = State::closed;
 }
 
 void WebSocket::on_timer() {

@@ -16,7 +16,7 @@
 
 namespace sojourn {
 
-class WebSocket final : public Live {
+class WebSocket : public Live {
  public:
   // Joining: nothing is sent or understood before open().
   explicit WebSocket(Peer& peer);
@@ -39,6 +39,20 @@ class WebSocket final : public Live {
   void drain(std::string_view reason) override;
   std::string cut_off_word() const override;
 
+ protected:
+  Peer& peer() { return peer_; }
+  // The handshake and everything held back go out; from now on messages come in.
+  void start(std::string handshake);
+  // From now on nothing is understood; the last word follows once this turn's answers are out. `reason` is static.
+  void end_after_turn(std::uint16_t code, std::string_view reason);
+
+  // Who is above: the connection in the hub and its dialect.
+  virtual void receive(websocket::Item const& item);
+  // The peer said goodbye; its socket is still there.
+  virtual void part();
+  // Nothing will come any more; once, and only after a start.
+  virtual void forsake();
+
  private:
   enum class State : std::uint8_t {
     joining,  // the hub has not answered yet
@@ -51,8 +65,6 @@ class WebSocket final : public Live {
 
   void on_item(websocket::Item const& item);
   void on_close_frame(websocket::Item const& item);
-  // From now on nothing is understood; the last word follows once this turn's answers are out. `reason` is static.
-  void end_after_turn(std::uint16_t code, std::string_view reason);
   void say_last_word();
   void send_frame(websocket::Opcode opcode, std::string_view payload);
   bool take_token();

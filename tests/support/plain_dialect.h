@@ -19,7 +19,7 @@ class PlainDialect final : public Dialect {
 
   // "welcome 7 to ID", then " instead of OTHER (invalid)" if that could not be joined, then " after CURSOR" if
   // everything after it follows; else " with a gap after CURSOR" if one was named, and " at 12 with {}": last seq and
-  // state.
+  // state, and " missed a b": names.
   std::string greet(Session const& session, Connection const& connection, Arrival const& arrival) const override {
     std::string out = "welcome " + std::to_string(connection.id) + " to " + session.id;
     if (!arrival.requested_id.empty())
@@ -28,6 +28,8 @@ class PlainDialect final : public Dialect {
     if (!arrival.since.empty()) out.append(" with a gap after ").append(arrival.since);
     out.append(" at ").append(std::to_string(session.journal.last_seq())).append(" with ");
     session.state.append(out);
+    if (!arrival.missed.empty()) out += " missed";
+    for (auto const& event : arrival.missed) out.append(" ").append(event->name);
     return out;
   }
   void receive(ConnectionId connection, std::string_view message) override {
