@@ -180,6 +180,22 @@ Entrance const* Router::find_entrance(Request const& request, Carrier carrier, P
   return nullptr;
 }
 
+Router::EngineDoor Router::find_engines(Request const& request) const {
+  auto const path = without_slash(request.path);
+  for (auto const& door : doors_) {
+    for (auto const& entrance : door.entrances) {
+      if (entrance.carrier == Carrier::engine && entrance.pattern == path) return {door.door, entrance.engine};
+    }
+  }
+  return {};
+}
+
+Result<> Router::enter(Request& request) {
+  if (auto const admitted = admit(request); !admitted) return admitted.error();
+  identify(request);
+  return {};
+}
+
 bool Router::is_event_stream(Request const& request) const {
   void* door = nullptr;
   Parameters parameters;

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/engine.h"
 #include "api/identity.h"
 #include "api/replays.h"
 #include "base/log.h"
@@ -33,7 +34,7 @@ struct Route {
   std::optional<Function> function = {};  // the browser function that it calls: its body and answer are that one's
 };
 
-enum class Carrier : std::uint8_t { websocket, event_stream };
+enum class Carrier : std::uint8_t { websocket, event_stream, engine };
 
 struct Entrance {
   std::string_view pattern;
@@ -42,15 +43,23 @@ struct Entrance {
   bool (*is_meant)(Request const& request);
   Joiner joiner;
   std::string_view summary = {};
-  bool judges_tokens = false;  // is asked with a refused token too, and says so in its own way
+  bool judges_tokens = false;     // is asked with a refused token too, and says so in its own way
+  EngineJoiner engine = nullptr;  // of a path of engines, which needs nothing else
 };
 
 // A member function of a door as a table entry: handle<&Door::member>.
 template <typename> struct DoorOf;
-template <typename Door, typename... Arguments> struct DoorOf<void (Door::*)(Arguments...)> { using type = Door; };
+template <typename Door, typename Answer, typename... Arguments> struct DoorOf<Answer (Door::*)(Arguments...)> {
+  using type = Door;
+};
 
 template <auto Member> void handle(void* door, Request const& request, Parameters const& parameters, Respond respond) {
   (static_cast<typename DoorOf<decltype(Member)>::type*>(door)->*Member)(request, parameters, respond);
+}
+
+template <auto Member>
+std::unique_ptr<EngineClient> attach(void* door, Request const& request, EngineLine const& line) {
+  return (static_cast<typename DoorOf<decltype(Member)>::type*>(door)->*Member)(request, line);
 }
 
 template <auto Member>
@@ -79,6 +88,16 @@ class Router {
 
   // The same for a live connection: an upgrade to WebSocket, or an event stream. A refusal comes through `welcome`.
   void join(Request& request, Attachment via, Welcome welcome);
+
+  // Whose engines the request is for; nobody's = it is for something else.
+  struct EngineDoor {
+    void* door = nullptr;
+    EngineJoiner joiner = nullptr;
+  };
+  EngineDoor find_engines(Request const& request) const;
+
+  // The same way in for an engine's request. Its door hears of a token that was refused.
+  Result<> enter(Request& request);
 
   // Whether the request is answered by a stream of events that does not end by itself.
   bool is_event_stream(Request const& request) const;

@@ -67,11 +67,7 @@ void Exchange::end() {
 }
 
 void Exchange::dispatch() {
-  request_ = Request{};
-  parser_.fill(request_);
-  request_.remote_address = peer_.origin().address;
-  request_.listener = peer_.origin().listener;
-  request_.at = peer_.world().loop.now();
+  fill();
   busy_ = true;
   if (!parser_.keeps_alive()) last_ = true;
   if (parser_.is_upgrade()) return start_upgrade();
@@ -80,7 +76,16 @@ void Exchange::dispatch() {
     return start_live(std::make_unique<EventStream>(peer_), &EventStream::frame);
   }
   arm(answering_ms);
-  peer_.world().router.handle(request_, Respond(&Peers::respond, &peer_.peers(), peer_.id()));
+  Respond const respond(&Peers::respond, &peer_.peers(), peer_.id());
+  if (!peer_.peers().engines().serve(request_, peer_.id(), respond)) peer_.world().router.handle(request_, respond);
+}
+
+void Exchange::fill() {
+  request_ = Request{};
+  parser_.fill(request_);
+  request_.remote_address = peer_.origin().address;
+  request_.listener = peer_.origin().listener;
+  request_.at = peer_.world().loop.now();
 }
 
 void Exchange::start_upgrade() {
@@ -93,7 +98,15 @@ void Exchange::start_upgrade() {
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return answer(std::move(response));
   }
-  start_live(std::make_unique<WebSocket>(peer_), &WebSocket::frame);
+  auto engine = peer_.peers().engines().upgrade(request_, peer_);
+  if (!engine) return start_live(std::make_unique<WebSocket>(peer_), &WebSocket::frame);
+  if (engine->live == nullptr) {
+    last_ = true;
+    return answer(std::move(engine->refusal));
+  }
+  peer_.become(std::move(engine->live));
+  arm(answering_ms);
+  welcome(Opened());
 }
 
 void Exchange::start_live(std::unique_ptr<Live> live, Framing framing) {
@@ -183,6 +196,10 @@ void Exchange::refuse(HttpFailure failure) {
       Level::info, "request.malformed",
       {{"status", failure.status}, {"reason", failure.reason}, {"address", peer_.origin().address}});
   last_ = true;
+  if (parser_.has_target()) {
+    fill();
+    peer_.peers().engines().fail(request_);
+  }
   request_ = Request{};
   request_.envelope = peer_.world().router.make_envelope(request_);
   answer(error_response(failure.status, failure.reason));
@@ -190,6 +207,7 @@ void Exchange::refuse(HttpFailure failure) {
 
 void Exchange::on_end() {
   ended_ = true;
+  peer_.peers().engines().lose_poll(peer_.id());
   end_if_done();
 }
 

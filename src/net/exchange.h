@@ -39,6 +39,7 @@ class Exchange {
   void end();
   bool may_advance() const;
   void dispatch();
+  void fill();
   void start_upgrade();
   void log_answer(int status);
   void start_live(std::unique_ptr<Live> live, Framing framing);

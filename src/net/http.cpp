@@ -278,6 +278,7 @@ void HttpParser::reset() {
 HttpFailure HttpParser::failure() const { return state_->failure.value_or(HttpFailure{}); }
 bool HttpParser::is_idle() const { return state_->head.empty() && !state_->header_done; }
 bool HttpParser::has_header() const { return state_->header_done; }
+bool HttpParser::has_target() const { return !state_->path.empty(); }
 
 bool HttpParser::wants_continue() const {
   if (!state_->header_done || state_->body_done || std::exchange(state_->continue_asked, true)) return false;

@@ -42,6 +42,7 @@ class HttpParser {
   HttpFailure failure() const;
   bool is_idle() const;         // no byte of a request has come
   bool has_header() const;      // the header is complete
+  bool has_target() const;      // fill() gives at least method, path, query and headers, also after failed
   bool wants_continue() const;  // the client waits for 100 before it sends the body; asked once
   bool keeps_alive() const;
   bool is_http_1_0() const;

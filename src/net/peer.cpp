@@ -71,6 +71,7 @@ void Peer::close() {
   timer_.disarm();
   watch_.close();
   if (live_ && !live_->is_joining()) live_->leave();
+  peers_.engines().lose_poll(id_);
   peers_.bury(id_);
 }
 

@@ -25,6 +25,11 @@ class Peers;
 class SendBatch;
 class Live;
 
+// Of Engine.IO.
+struct EngineSettings {
+  bool eio3 = false;  // also revision 3, that of Socket.IO 2
+};
+
 // What every peer needs from outside; outlives them.
 struct NetWorld {
   Loop& loop;
@@ -33,6 +38,7 @@ struct NetWorld {
   Hub& hub;
   Log& log;
   Limits limits;
+  EngineSettings engines = {};
 };
 
 class Peer {

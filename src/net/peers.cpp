@@ -64,6 +64,7 @@ void Peers::look_for_idle() {
 }
 
 bool Peers::turn() {
+  engines_.turn();
   auto const used = flush(few_, few_each_turn);
   flush(many_, std::max(many_each_turn - std::min(used, many_each_turn), used / 2));
   limit_queues();
@@ -102,6 +103,9 @@ void Peers::shed() {
   auto const longest =
       std::ranges::max_element(peers_, {}, [](auto const& entry) { return entry.second->queued_bytes(); });
   auto const before = queued_bytes_;
+  auto* const engine = engines_.longest();
+  if (engine != nullptr && (longest == peers_.end() || engine->waiting_bytes() > longest->second->queued_bytes()))
+    return engine->cut_off();
   if (longest != peers_.end()) longest->second->cut_off();
   // What has begun to go can't be taken back; then there is no last word.
   if (queued_bytes_ >= before && longest != peers_.end()) longest->second->close();
@@ -125,6 +129,7 @@ void Peers::free_dead() {
 
 void Peers::drain(std::string reason) {
   farewell_ = std::move(reason);
+  engines_.drain();
   for (auto const& [id, peer] : peers_) peer->drain(farewell_);
 }
 

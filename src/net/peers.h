@@ -14,13 +14,15 @@
 #include <vector>
 
 #include "net/batch.h"
+#include "net/engines.h"
 #include "net/peer.h"
 
 namespace sojourn {
 
 class Peers {
  public:
-  explicit Peers(NetWorld world, Sending sending = Sending::fastest) : world_(std::move(world)), batch_(sending) {}
+  explicit Peers(NetWorld world, Sending sending = Sending::fastest)
+      : world_(std::move(world)), batch_(sending), engines_(*this) {}
   ~Peers();
   Peers(Peers const&) = delete;
   Peers& operator=(Peers const&) = delete;
@@ -43,6 +45,8 @@ class Peers {
 
   // Says goodbye to everybody.
   void drain(std::string reason);
+
+  Engines& engines() { return engines_; }
   // What it said; empty before.
   std::string_view farewell() const { return farewell_; }
 
@@ -78,6 +82,7 @@ class Peers {
   std::vector<std::uint64_t> idle_;       // could give way when somebody last looked; the oldest stands last
   std::int64_t looked_for_idle_us_ = -1;  // the iteration in which that was
   std::string farewell_;
+  Engines engines_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Peer>> peers_;  // goes first: they speak to the rest
 };
 

@@ -105,7 +105,7 @@ void WebSocket::on_item(websocket::Item const& item) {
     case websocket::Opcode::text:
     case websocket::Opcode::binary:
       if (state_ != State::open) return;  // said before it heard our close
-      if (!take_token()) return end_after_turn(websocket::close_policy, "rate limit");
+      if (!bucket_.take(peer_.world().limits, heard_us_)) return end_after_turn(websocket::close_policy, "rate limit");
       return receive(item);
     case websocket::Opcode::ping:
       if (state_ == State::open) send_frame(websocket::Opcode::pong, item.payload);
@@ -204,18 +204,6 @@ void WebSocket::send_frame(websocket::Opcode opcode, std::string_view payload) {
   auto bytes = std::make_shared<std::string>();
   websocket::append_frame(*bytes, opcode, payload);
   peer_.push(std::move(bytes));
-}
-
-// Each message takes its price from a bucket that refills with time.
-bool WebSocket::take_token() {
-  auto const& limits = peer_.world().limits;
-  if (limits.messages_per_s == 0) return true;
-  auto const price_us = 1'000'000 / limits.messages_per_s;
-  auto const now_us = peer_.world().loop.now().steady_us;
-  auto const full_at_us = std::max(full_at_us_, now_us) + price_us;
-  if (full_at_us - now_us > limits.message_burst * price_us) return false;
-  full_at_us_ = full_at_us;
-  return true;
 }
 
 }  // namespace sojourn

@@ -11,6 +11,7 @@
 
 #include "codec/websocket.h"
 #include "core/connection.h"
+#include "net/bucket.h"
 #include "net/live.h"
 #include "net/peer.h"
 
@@ -41,6 +42,7 @@ class WebSocket : public Live {
 
  protected:
   Peer& peer() { return peer_; }
+  bool is_open() const { return state_ == State::open; }
   // The handshake and everything held back go out; from now on messages come in.
   void start(std::string handshake);
   // From now on nothing is understood; the last word follows once this turn's answers are out. `reason` is static.
@@ -67,7 +69,6 @@ class WebSocket : public Live {
   void on_close_frame(websocket::Item const& item);
   void say_last_word();
   void send_frame(websocket::Opcode opcode, std::string_view payload);
-  bool take_token();
 
   Peer& peer_;
   websocket::Decoder decoder_;
@@ -78,7 +79,7 @@ class WebSocket : public Live {
   std::uint16_t last_code_ = 0;     // while ending
   bool peer_said_close_ = false;
   std::int64_t heard_us_;
-  std::int64_t full_at_us_ = 0;  // when the bucket of allowed messages is full again
+  Bucket bucket_;
   State state_ = State::joining;
   bool pinged_ = false;
 };

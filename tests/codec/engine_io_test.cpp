@@ -61,12 +61,7 @@ TEST(EngineIo, WhatIsAddedToABodyIsReadFromIt) {
   std::vector<Packet> const packets{
       {Type::open, "{}"}, {Type::message, std::string("\0\xff", 2), true}, {Type::noop, ""}};
   std::string body;
-  for (auto const& packet : packets) {
-    auto const before = body.size();
-    auto const more = body_bytes(body, packet);
-    append_body(body, packet);
-    EXPECT_EQ(body.size(), before + more);
-  }
+  for (auto const& packet : packets) append_body(body, packet);
   EXPECT_EQ(body,
             "0{}\x1e"
             "bAP8=\x1e"

@@ -1,0 +1,224 @@
+#include "api/socket_io.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/utf8.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::size_t user_agent_bytes_max = 256;
+constexpr std::uint16_t close_protocol = 1002;
+constexpr std::uint16_t close_policy = 1008;
+// How often it is looked whether newcomers have come in.
+constexpr std::int64_t look_us = 250'000;
+constexpr std::size_t namespaces_max = 16;
+
+// "40/custom," and the like.
+std::string to_head(char type, std::string_view nsp) {
+  std::string head{'4', type};
+  if (nsp != "/") head.append(nsp).append(",");
+  return head;
+}
+
+}  // namespace
+
+std::string to_event(std::string_view nsp, std::string_view name, std::string_view arguments,
+                     std::optional<std::uint64_t> id) {
+  auto payload = to_head('2', nsp);
+  if (id) payload += std::to_string(*id);
+  payload += '[';
+  json::append_string(payload, name);
+  if (!arguments.empty()) payload.append(",").append(arguments);
+  return payload += ']';
+}
+
+std::string to_payload(socket_io::Packet const& packet) {
+  auto payload = '4' + socket_io::to_text(packet);
+  for (auto const& bytes : packet.attachments) engine_io::append_body(payload, {engine_io::Type::message, bytes, true});
+  return payload;
+}
+
+SocketIoClient::SocketIoClient(SocketIo& door, Id id, EngineLine const& line, Visitor visitor)
+    : door_(door),
+      id_(id),
+      line_(line),
+      visitor_(std::move(visitor)),
+      reader_(socket_io::Limits{.attached_bytes_max = door.world_.settings.message_bytes}) {}
+
+SocketIoClient::~SocketIoClient() { leave({}); }
+
+// Clients of Engine.IO 3 are in the main namespace without asking.
+void SocketIoClient::open() {
+  if (line_.revision == engine_io::Revision::v3) connect({.type = socket_io::Type::connect});
+}
+
+void SocketIoClient::receive(std::string_view text) {
+  if (is_closed_) return;
+  if (!was_in_ && text.size() > door_.world_.settings.prelude_bytes) return close(close_policy, "parse error");
+  take(reader_.take_text(text));
+}
+
+void SocketIoClient::receive_bytes(std::string_view bytes) {
+  if (!is_closed_) take(reader_.take_bytes(std::string(bytes)));
+}
+
+void SocketIoClient::take(Result<std::optional<socket_io::Packet>> packet) {
+  if (!packet) return close(close_protocol, "parse error");
+  if (*packet) take_packet(**std::move(packet));
+  left_.clear();
+}
+
+void SocketIoClient::take_packet(socket_io::Packet packet) {
+  if (auto const query = packet.nsp.find('?'); query != std::string::npos) packet.nsp.resize(query);
+  auto* const socket = find(packet.nsp);
+  bool const connects = packet.type == socket_io::Type::connect;
+  bool const is_asked = std::ranges::find(asked_, packet.nsp) != asked_.end();
+  if (socket == nullptr && connects && !is_asked) return connect(std::move(packet));
+  if (socket == nullptr || connects || packet.type == socket_io::Type::connect_error)
+    return close(close_protocol, "parse error");
+  switch (packet.type) {
+    case socket_io::Type::event:
+      return socket->receive(std::move(packet));
+    case socket_io::Type::ack:
+      return socket->receive_ack(packet.id.value_or(0), std::move(packet));
+    default:
+      return drop(*socket, "client namespace disconnect");
+  }
+}
+
+void SocketIoClient::connect(socket_io::Packet packet) {
+  if (sockets_.size() + asked_.size() >= namespaces_max)
+    return refuse(packet.nsp, error(Code::too_many, "a client is in at most 16 namespaces"));
+  asked_.push_back(packet.nsp);
+  door_.connect(*this, packet.nsp, std::move(packet.data));
+}
+
+void SocketIoClient::accept(std::string const& nsp, std::unique_ptr<Socket> socket) {
+  std::erase(asked_, nsp);
+  if (is_closed_) return;
+  was_in_ = true;
+  auto& member = *sockets_.emplace_back(std::move(socket));
+  member.client_ = this;
+  member.nsp_ = nsp;
+  auto payload = to_head('0', nsp);
+  if (line_.revision == engine_io::Revision::v4) {
+    payload += "{\"sid\":\"" + member.sid() + '"';
+    if (auto const pid = member.pid(); !pid.empty()) payload += ",\"pid\":\"" + pid + '"';
+    payload += '}';
+  }
+  send(payload);
+  member.open();
+}
+
+void SocketIoClient::refuse(std::string const& nsp, Error const& why) {
+  std::erase(asked_, nsp);
+  auto payload = to_head('4', nsp);
+  if (line_.revision == engine_io::Revision::v3) {
+    json::append_string(payload, why.message);
+    return send(payload);
+  }
+  payload += "{\"message\":";
+  json::append_string(payload, why.message);
+  if (why.code != Code::not_found) payload.append(",\"data\":{\"code\":\"").append(row(why.code).word).append("\"}");
+  send(payload + '}');
+}
+
+void SocketIoClient::send(std::string_view payload) {
+  if (is_closed_) return;
+  auto bytes = std::make_shared<std::string>();
+  line_.framing(*bytes, payload);
+  line_.outlet.push(std::move(bytes));
+}
+
+void SocketIoClient::acknowledge(Socket const& socket, std::uint64_t id, std::string_view arguments) {
+  auto payload = to_head('3', socket.nsp());
+  payload += std::to_string(id);
+  send(payload.append("[").append(arguments).append("]"));
+}
+
+void SocketIoClient::disconnect(Socket& socket, std::string_view reason) {
+  send(to_head('1', socket.nsp()));
+  drop(socket, reason);
+}
+
+// The socket may be at work: it is freed when this call is over.
+void SocketIoClient::drop(Socket& socket, std::string_view reason) {
+  auto const place = std::ranges::find(sockets_, &socket, [](auto const& each) { return each.get(); });
+  if (place == sockets_.end()) return;
+  left_.push_back(std::move(*place));
+  sockets_.erase(place);
+  left_.back()->leave(reason);
+}
+
+void SocketIoClient::close(std::uint16_t code, std::string_view reason) {
+  if (is_closed_) return;
+  leave(reason);
+  line_.outlet.close(code, reason);
+}
+
+void SocketIoClient::move(Framing framing, std::string_view transport) {
+  line_.framing = framing;
+  line_.transport = transport;
+  for (auto const& socket : sockets_) socket->move();
+}
+
+void SocketIoClient::leave(std::string_view reason) {
+  if (std::exchange(is_closed_, true)) return;
+  door_.clients_.erase(id_);
+  while (!sockets_.empty()) drop(*sockets_.back(), reason);
+}
+
+Socket* SocketIoClient::find(std::string_view nsp) const {
+  auto const place =
+      std::ranges::find(sockets_, nsp, [](auto const& socket) { return std::string_view(socket->nsp_); });
+  return place == sockets_.end() ? nullptr : place->get();
+}
+
+std::unique_ptr<EngineClient> SocketIo::attach(Request const& request, EngineLine const& line) {
+  auto const id = ++last_id_;
+  auto client = std::make_unique<SocketIoClient>(
+      *this, id, line,
+      SocketIoClient::Visitor{request.principal, request.refusal,
+                              to_utf8(request.header("user-agent").substr(0, user_agent_bytes_max)),
+                              std::string(request.remote_address)});
+  clients_.emplace(id, client.get());
+  newcomers_.push_back({id, world_.clock.now().steady_us + world_.settings.connect_us});
+  wait_for_newcomers();
+  return client;
+}
+
+SocketIoClient* SocketIo::find(SocketIoClient::Id id) const {
+  auto const place = clients_.find(id);
+  return place == clients_.end() ? nullptr : place->second;
+}
+
+std::string SocketIo::mint_sid() {
+  std::array<unsigned char, 15> bytes{};
+  world_.random.fill(bytes);
+  return base64url_encode(bytes);
+}
+
+void SocketIo::wait_for_newcomers() {
+  if (newcomers_.empty() || std::exchange(waits_, true)) return;
+  world_.later(look_us, [this] {
+    waits_ = false;
+    turn_late_away();
+    wait_for_newcomers();
+  });
+}
+
+void SocketIo::turn_late_away() {
+  auto const now_us = world_.clock.now().steady_us;
+  while (!newcomers_.empty() && newcomers_.front().until_us <= now_us) {
+    auto const id = newcomers_.front().id;
+    newcomers_.pop_front();
+    auto* const client = find(id);
+    if (client != nullptr && !client->was_in_) client->close(close_policy, "connect timeout");
+  }
+}
+
+}  // namespace sojourn

@@ -1,0 +1,177 @@
+// A Socket.IO server (protocol revision 5; 4 for clients of Engine.IO 3) above Engine.IO sessions: namespaces, packets,
+// acknowledgements, refusals. What a namespace means is its door's, which makes a Socket for each client that comes in.
+// Invariant: a client that breaks the protocol is closed; before it has come in it may send little and not wait long.
+// The hub's thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/engine.h"
+#include "api/responder.h"
+#include "api/router.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "codec/socket_io.h"
+
+namespace sojourn {
+
+class SocketIo;
+class SocketIoClient;
+
+// One client in one namespace; owned by the client. A door derives from it.
+class Socket {
+ public:
+  // `sid` is what the client calls itself.
+  explicit Socket(std::string sid) : sid_(std::move(sid)) {}
+  virtual ~Socket() = default;
+  Socket(Socket const&) = delete;
+  Socket& operator=(Socket const&) = delete;
+
+  std::string const& sid() const { return sid_; }
+  // By which the client may come back as the same; empty = it can't.
+  virtual std::string pid() const { return {}; }
+
+  // The client knows that it is in.
+  virtual void open() {}
+  // An event; with an id it is to be answered by client().acknowledge().
+  virtual void receive(socket_io::Packet event) = 0;
+  // The answer to an event of ours that had this id.
+  virtual void receive_ack(std::uint64_t /*id*/, socket_io::Packet /*ack*/) {}
+  // Another transport carries it from now on; see client().
+  virtual void move() {}
+  // It is over; the last call. `reason` as in EngineClient::leave, or "client namespace disconnect".
+  virtual void leave(std::string_view /*reason*/) {}
+
+  SocketIoClient& client() const { return *client_; }
+  std::string const& nsp() const { return nsp_; }
+
+ private:
+  friend class SocketIoClient;
+  SocketIoClient* client_ = nullptr;  // while it is in
+  std::string sid_;
+  std::string nsp_;
+};
+
+class SocketIoClient final : public EngineClient {
+ public:
+  using Id = std::uint64_t;  // never reused
+
+  // Who it is, as far as its first request says.
+  struct Visitor {
+    Principal principal;
+    std::optional<Error> refusal;  // why its token is none
+    std::string user_agent;
+    std::string address;
+  };
+
+  SocketIoClient(SocketIo& door, Id id, EngineLine const& line, Visitor visitor);
+  ~SocketIoClient() override;
+
+  Id id() const { return id_; }
+  EngineLine const& line() const { return line_; }
+  Visitor const& visitor() const { return visitor_; }
+
+  // Lets it into the namespace that it asked for, or says why not.
+  void accept(std::string const& nsp, std::unique_ptr<Socket> socket);
+  void refuse(std::string const& nsp, Error const& why);
+
+  // A payload: packets as of codec/engine_io.
+  void send(std::string_view payload);
+  void acknowledge(Socket const& socket, std::uint64_t id, std::string_view arguments);
+  // Sends it out of the namespace: it does not come back by itself.
+  void disconnect(Socket& socket, std::string_view reason);
+  // Ends the whole connection, after which a client comes back. 1000 and 1008 let it fetch what is left first.
+  void close(std::uint16_t code, std::string_view reason);
+
+  void open() override;
+  void receive(std::string_view text) override;
+  void receive_bytes(std::string_view bytes) override;
+  void move(Framing framing, std::string_view transport) override;
+  void leave(std::string_view reason) override;
+
+ private:
+  void take(Result<std::optional<socket_io::Packet>> packet);
+  void take_packet(socket_io::Packet packet);
+  void connect(socket_io::Packet packet);
+  void drop(Socket& socket, std::string_view reason);
+  Socket* find(std::string_view nsp) const;
+
+  SocketIo& door_;
+  Id id_;
+  EngineLine line_;
+  Visitor visitor_;
+  socket_io::Reader reader_;
+  std::vector<std::unique_ptr<Socket>> sockets_;
+  std::vector<std::unique_ptr<Socket>> left_;  // of this call
+  std::vector<std::string> asked_;             // namespaces that the door has not decided about yet
+  bool was_in_ = false;                        // some namespace, once
+  bool is_closed_ = false;
+
+  friend class SocketIo;
+};
+
+class SocketIo {
+ public:
+  struct Settings {
+    std::int64_t connect_us = 10'000'000;   // to come into some namespace
+    std::size_t prelude_bytes = 16 * 1024;  // of a message before that
+    std::size_t message_bytes = 1'000'000;  // of the attachments of one packet together
+  };
+  struct World {
+    Random random;
+    Clock clock;
+    Later later;
+    Settings settings = {};
+  };
+
+  explicit SocketIo(World world) : world_(std::move(world)) {}
+  virtual ~SocketIo() = default;
+  SocketIo(SocketIo const&) = delete;
+  SocketIo& operator=(SocketIo const&) = delete;
+
+  std::unique_ptr<EngineClient> attach(Request const& request, EngineLine const& line);
+
+  // The client, or null when it has gone.
+  SocketIoClient* find(SocketIoClient::Id id) const;
+
+  // As ids of sockets are: 20 characters of base64url.
+  std::string mint_sid();
+
+ protected:
+  // A client asks to be let into a namespace, with what it says of itself (an object, or null): the door lets it in or
+  // refuses it, now or later.
+  virtual void connect(SocketIoClient& client, std::string const& nsp, json::value auth) = 0;
+
+  World& world() { return world_; }
+
+ private:
+  friend class SocketIoClient;
+  struct Newcomer {
+    SocketIoClient::Id id;
+    std::int64_t until_us;
+  };
+  void turn_late_away();
+  void wait_for_newcomers();
+
+  World world_;
+  std::unordered_map<SocketIoClient::Id, SocketIoClient*> clients_;
+  SocketIoClient::Id last_id_ = 0;
+  std::deque<Newcomer> newcomers_;  // in the order of their deadlines; also those that came in, or left
+  bool waits_ = false;
+};
+
+// The payload of an event: `arguments` are JSON texts with commas between them; with an id an answer is asked for.
+std::string to_event(std::string_view nsp, std::string_view name, std::string_view arguments,
+                     std::optional<std::uint64_t> id = {});
+// The payload of any packet.
+std::string to_payload(socket_io::Packet const& packet);
+
+}  // namespace sojourn

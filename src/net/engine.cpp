@@ -1,0 +1,285 @@
+#include "net/engine.h"
+
+#include <utility>
+
+#include "base/utf8.h"
+#include "net/engine_socket.h"
+#include "net/engines.h"
+#include "net/peers.h"
+
+namespace sojourn {
+namespace {
+
+using engine_io::Revision;
+using engine_io::Step;
+using engine_io::Transport;
+
+void frame_payload(std::string& out, std::string_view payload) { engine_io::append_payload(out, payload); }
+
+engine_io::Timing to_timing(Limits const& limits) {
+  engine_io::Timing timing;
+  timing.ping_us = limits.ping_ms * 1000;
+  timing.pong_us = limits.pong_ms * 1000;
+  return timing;
+}
+
+// Whoever is sent away may know why; whoever only loses its connection has to find out, and comes back.
+bool is_final(std::uint16_t code) { return code == websocket::close_normal || code == websocket::close_policy; }
+
+Response text_response(std::string body, std::string_view type) {
+  Response response;
+  response.body = std::move(body);
+  response.content_type = type;
+  return response;
+}
+
+}  // namespace
+
+Engine::Engine(Engines& engines, Terms terms)
+    : engines_(engines),
+      session_(terms.revision, terms.transport, to_timing(engines.world().limits),
+               engines.world().loop.now().steady_us),
+      timer_([](void* engine) { static_cast<Engine*>(engine)->on_timer(); }, this),
+      sid_(std::move(terms.sid)) {}
+
+Engine::~Engine() {
+  leave(engine_io::shutting_down);
+  for (auto* const socket : {socket_, candidate_}) {
+    if (socket != nullptr) socket->dismiss();
+  }
+  take_queue();
+}
+
+std::int64_t Engine::now_us() const { return engines_.world().loop.now().steady_us; }
+
+void Engine::on_timer() { run(session_.tick(now_us())); }
+
+void Engine::join(Request const& request, Router::EngineDoor const& door) {
+  bool const polls = session_.transport() == Transport::polling;
+  client_ = door.joiner(door.door, request,
+                        EngineLine{*this, polls ? &frame_payload : EngineSocket::framing(session_.revision()),
+                                   to_word(session_.transport()), session_.revision(), sid_});
+}
+
+void Engine::start() {
+  auto const& limits = engines_.world().limits;
+  std::string handshake = "0{\"sid\":\"" + sid_ + "\",\"upgrades\":[";
+  if (session_.transport() == Transport::polling) handshake += "\"websocket\"";
+  handshake +=
+      "],\"pingInterval\":" + std::to_string(limits.ping_ms) + ",\"pingTimeout\":" + std::to_string(limits.pong_ms);
+  if (session_.revision() == Revision::v4) handshake += ",\"maxPayload\":" + std::to_string(limits.message_bytes);
+  say(handshake + "}");
+  client_->open();
+  arm();
+}
+
+void Engine::poll(std::uint64_t peer, Respond respond) {
+  if (session_.is_open() && session_.has_poll()) {
+    run(session_.poll());
+    return respond(Engines::refuse(EngineRefusal::bad_request));
+  }
+  poll_.emplace(Poll{peer, respond});
+  engines_.watch(peer, *this);
+  run(session_.poll());
+  list();
+}
+
+void Engine::post(Request const& request, Respond respond) {
+  bool const is_binary = request.header("content-type") == "application/octet-stream";
+  if (is_binary && session_.revision() == Revision::v4) {
+    end(engine_io::transport_error);
+    return respond(Engines::refuse(EngineRefusal::bad_request));
+  }
+  Result<std::vector<engine_io::Packet>> packets = error(Code::invalid, "not UTF-8");
+  if (session_.revision() == Revision::v3)
+    packets = engine_io::read_body_v3(request.body, is_binary);
+  else if (is_utf8(request.body))
+    packets = engine_io::read_body(request.body);
+  bool is_within = true;
+  if (packets) {
+    for (auto const& packet : *packets)
+      is_within =
+          (packet.type != engine_io::Type::message || bucket_.take(engines_.world().limits, now_us())) && is_within;
+  }
+  bool const is_good = packets.has_value() && is_within;
+  if (is_within)
+    run(session_.post(packets, now_us()));
+  else
+    end(engine_io::forced_close);
+  respond(is_good ? text_response("ok", "text/html") : Engines::refuse(EngineRefusal::bad_request));
+}
+
+void Engine::lose_poll() {
+  if (!poll_) return;
+  auto const poll = *std::exchange(poll_, std::nullopt);
+  run(session_.lose_poll());
+  poll.respond(Engines::refuse(EngineRefusal::bad_request));  // to one that only sends no more
+}
+
+bool Engine::attach(EngineSocket& socket) {
+  if (session_.is_open() && session_.transport() == Transport::websocket && socket_ == nullptr) {
+    socket_ = &socket;
+    return true;
+  }
+  if (!session_.takes_candidate()) return false;
+  candidate_ = &socket;
+  session_.add_candidate(now_us());
+  arm();
+  return true;
+}
+
+void Engine::receive(EngineSocket& socket, websocket::Item const& item) {
+  bool const is_text = item.opcode == websocket::Opcode::text;
+  if (&socket == socket_ && is_text && session_.is_plain(item.payload)) return client_->receive(item.payload.substr(1));
+  auto packet = is_text ? engine_io::read_text(item.payload) : engine_io::read_bytes(item.payload, session_.revision());
+  if (&socket == socket_)
+    run(session_.take(std::move(packet), now_us()));
+  else if (&socket == candidate_)
+    run(session_.take_probed(packet));
+}
+
+void Engine::lose(EngineSocket& socket) {
+  if (&socket == candidate_) {
+    candidate_ = nullptr;
+    run(session_.lose_candidate());
+  } else if (&socket == socket_) {
+    socket_ = nullptr;
+    run(session_.lose_socket());
+  }
+}
+
+void Engine::run(engine_io::Steps steps) {
+  for (auto& step : steps) {
+    switch (step.what) {
+      case Step::Do::deliver:
+        deliver(step.packet);
+        break;
+      case Step::Do::send:
+        say(std::move(step.text));
+        break;
+      case Step::Do::send_probed:
+        if (candidate_ != nullptr) candidate_->say(step.text);
+        break;
+      case Step::Do::answer:
+        answer();
+        break;
+      case Step::Do::drop_probed:
+        if (candidate_ != nullptr) std::exchange(candidate_, nullptr)->dismiss();
+        break;
+      case Step::Do::move:
+        take_over();
+        break;
+      case Step::Do::end:
+        leave(step.reason);
+        break;
+      case Step::Do::close:
+        if (socket_ != nullptr) std::exchange(socket_, nullptr)->dismiss();
+        break;
+      case Step::Do::bury:
+        engines_.bury(*this);
+        break;
+    }
+  }
+  arm();
+}
+
+void Engine::deliver(engine_io::Packet const& packet) {
+  if (client_ == nullptr) return;
+  if (packet.is_binary)
+    client_->receive_bytes(packet.data);
+  else
+    client_->receive(packet.data);
+}
+
+void Engine::leave(std::string_view reason) {
+  if (auto const client = std::exchange(client_, nullptr)) client->leave(reason);
+}
+
+// A packet of text.
+void Engine::say(std::string text) {
+  if (session_.transport() == Transport::polling) return queue(std::make_shared<std::string const>(std::move(text)));
+  if (socket_ != nullptr) socket_->say(text);
+}
+
+void Engine::push(Bytes bytes) {
+  if (!session_.is_open()) return;
+  if (session_.transport() == Transport::polling)
+    queue(std::move(bytes));
+  else if (socket_ != nullptr)
+    socket_->push(std::move(bytes));
+}
+
+void Engine::queue(Bytes bytes) {
+  constexpr std::size_t buffer_cost_bytes = 64;
+  auto const cost = bytes->size() + buffer_cost_bytes;
+  queued_bytes_ += cost;
+  engines_.count_queued(static_cast<std::int64_t>(cost));
+  queue_.push_back(std::move(bytes));
+  list();
+}
+
+void Engine::answer() {
+  if (!poll_) return;
+  auto const poll = *std::exchange(poll_, std::nullopt);
+  engines_.unwatch(poll.peer);
+  std::string payload;
+  payload.reserve(queued_bytes_);
+  for (auto const& bytes : take_queue()) engine_io::append_payload(payload, *bytes);
+  session_.answered();
+  if (session_.revision() == Revision::v3) payload = engine_io::to_body_v3(payload);
+  poll.respond(text_response(std::move(payload), "text/plain; charset=UTF-8"));
+}
+
+void Engine::take_over() {
+  socket_ = std::exchange(candidate_, nullptr);
+  auto const framing = EngineSocket::framing(session_.revision());
+  auto frames = std::make_shared<std::string>();
+  for (auto const& bytes : take_queue()) framing(*frames, *bytes);
+  if (!frames->empty()) socket_->push(std::move(frames));
+  client_->move(framing, to_word(Transport::websocket));
+}
+
+void Engine::close(std::uint16_t code, std::string_view) {
+  auto const reason = is_final(code) ? engine_io::forced_close : engine_io::transport_close;
+  // Whoever asks is at work in the hub, or above.
+  engines_.world().loop.post([engines = &engines_, sid = sid_, reason] {
+    if (auto* const engine = engines->find(sid)) engine->end(reason);
+  });
+}
+
+std::size_t Engine::queued_bytes() const { return socket_ != nullptr ? socket_->queued_bytes() : queued_bytes_; }
+
+void Engine::end(std::string_view reason) { run(session_.end(reason, now_us())); }
+
+void Engine::list() {
+  if (!std::exchange(listed_, true)) engines_.list(*this);
+}
+
+void Engine::flush() {
+  listed_ = false;
+  if (session_.has_poll() && !queue_.empty()) answer();
+  auto const limit = static_cast<std::size_t>(engines_.world().limits.queue_bytes);
+  if (session_.is_open() && queued_bytes_ > limit) cut_off();
+}
+
+std::vector<Bytes> Engine::take_queue() {
+  engines_.count_queued(-static_cast<std::int64_t>(std::exchange(queued_bytes_, 0)));
+  return std::exchange(queue_, {});
+}
+
+void Engine::cut_off() {
+  auto& log = engines_.world().log;
+  log.write(Level::warn, "engine.too_slow", {{"queued_bytes", static_cast<std::int64_t>(queued_bytes_)}});
+  take_queue();
+  end(engine_io::transport_error);
+}
+
+void Engine::arm() {
+  auto const next_us = session_.next_us();
+  if (next_us == std::numeric_limits<std::int64_t>::max())
+    timer_.disarm();
+  else
+    engines_.world().wheel.arm(timer_, next_us);
+}
+
+}  // namespace sojourn

@@ -1,0 +1,105 @@
+// One Engine.IO session as a carrier: what goes out waits for a poll or goes to the WebSocket, what comes in goes to
+// the client object above. The rules are those of codec/engine_session. Invariant: has a socket exactly while its
+// transport is one; what is queued is a payload for a poll. Freed by Engines, never while it is at work. The loop's
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/engine.h"
+#include "api/router.h"
+#include "base/timer_wheel.h"
+#include "codec/engine_session.h"
+#include "codec/websocket.h"
+#include "net/bucket.h"
+
+namespace sojourn {
+
+class EngineSocket;
+class Engines;
+
+class Engine final : public Outlet {
+ public:
+  struct Terms {
+    std::string sid;
+    engine_io::Revision revision = engine_io::Revision::v4;
+    engine_io::Transport transport = engine_io::Transport::polling;
+  };
+
+  Engine(Engines& engines, Terms terms);
+  ~Engine() override;
+  Engine(Engine const&) = delete;
+  Engine& operator=(Engine const&) = delete;
+
+  std::string const& sid() const { return sid_; }
+  engine_io::Session const& session() const { return session_; }
+
+  // Once, before anything else: who is above.
+  void join(Request const& request, Router::EngineDoor const& door);
+  // The handshake goes out, and what the client above says first.
+  void start();
+
+  // A request to it; `peer` is answered by `respond`, at once or when there is something to say.
+  void poll(std::uint64_t peer, Respond respond);
+  void post(Request const& request, Respond respond);
+  // The peer whose poll waits has gone.
+  void lose_poll();
+
+  // A WebSocket is open: it is the transport, or a candidate for it. False when it is not wanted.
+  bool attach(EngineSocket& socket);
+  void receive(EngineSocket& socket, websocket::Item const& item);
+  void lose(EngineSocket& socket);
+
+  void push(Bytes bytes) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  std::size_t queued_bytes() const override;
+
+  // The end of a loop iteration: answers the poll, if there is one and something to say.
+  void flush();
+  bool is_listed() const { return listed_; }
+  // Too much waits for a client that does not poll: drops it.
+  void cut_off();
+  // What waits for a poll.
+  std::size_t waiting_bytes() const { return queued_bytes_; }
+  // Ends it now. `reason` as of engine_io::Session::end.
+  void end(std::string_view reason);
+
+ private:
+  struct Poll {
+    std::uint64_t peer;
+    Respond respond;
+  };
+
+  void run(engine_io::Steps steps);
+  void deliver(engine_io::Packet const& packet);
+  void say(std::string text);
+  void queue(Bytes bytes);
+  std::vector<Bytes> take_queue();
+  void answer();
+  void take_over();
+  void leave(std::string_view reason);
+  void list();
+  void arm();
+  void on_timer();
+  std::int64_t now_us() const;
+
+  Engines& engines_;
+  engine_io::Session session_;
+  std::unique_ptr<EngineClient> client_;
+  EngineSocket* socket_ = nullptr;
+  EngineSocket* candidate_ = nullptr;
+  std::optional<Poll> poll_;
+  std::vector<Bytes> queue_;
+  std::size_t queued_bytes_ = 0;
+  Bucket bucket_;  // of what is posted
+  bool listed_ = false;
+  Timer timer_;
+  std::string sid_;
+};
+
+}  // namespace sojourn
