@@ -25,6 +25,10 @@ void WebSocket::frame(std::string& out, std::string_view message) {
   websocket::append_frame(out, websocket::Opcode::text, message);
 }
 
+void WebSocket::frame_bytes(std::string& out, std::string_view message) {
+  websocket::append_frame(out, websocket::Opcode::binary, message);
+}
+
 void WebSocket::open(Opened const& opened, std::string handshake) {
   if (state_ == State::closed) return peer_.close();  // its session ended meanwhile
   dialect_ = opened.dialect;

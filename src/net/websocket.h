@@ -23,8 +23,9 @@ class WebSocket : public Live {
   explicit WebSocket(Peer& peer);
   ~WebSocket() override;
 
-  // The framing of text messages, to be given to the hub.
+  // The framings of messages, to be given to the hub: of text, and of bytes.
   static void frame(std::string& out, std::string_view message);
+  static void frame_bytes(std::string& out, std::string_view message);
 
   void push(Bytes bytes) override;
   void close(std::uint16_t code, std::string_view reason) override;
