@@ -40,8 +40,8 @@ struct Entrance {
   std::string_view pattern;
   Carrier carrier;
   // Whether it is this one that is meant; null = always. Asked in the order of the doors.
-  bool (*is_meant)(Request const& request);
-  Joiner joiner;
+  bool (*is_meant)(Request const& request) = nullptr;
+  Joiner joiner = nullptr;
   std::string_view summary = {};
   bool judges_tokens = false;     // is asked with a refused token too, and says so in its own way
   EngineJoiner engine = nullptr;  // of a path of engines, which needs nothing else

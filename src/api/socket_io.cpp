@@ -53,7 +53,7 @@ SocketIoClient::~SocketIoClient() { leave({}); }
 
 // Clients of Engine.IO 3 are in the main namespace without asking.
 void SocketIoClient::open() {
-  if (line_.revision == engine_io::Revision::v3) connect({.type = socket_io::Type::connect});
+  if (line_.revision == engine_io::Revision::v3) connect("/", nullptr);
 }
 
 void SocketIoClient::receive(std::string_view text) {
@@ -77,7 +77,7 @@ void SocketIoClient::take_packet(socket_io::Packet packet) {
   auto* const socket = find(packet.nsp);
   bool const connects = packet.type == socket_io::Type::connect;
   bool const is_asked = std::ranges::find(asked_, packet.nsp) != asked_.end();
-  if (socket == nullptr && connects && !is_asked) return connect(std::move(packet));
+  if (socket == nullptr && connects && !is_asked) return connect(packet.nsp, std::move(packet.data));
   if (socket == nullptr || connects || packet.type == socket_io::Type::connect_error)
     return close(close_protocol, "parse error");
   switch (packet.type) {
@@ -90,11 +90,11 @@ void SocketIoClient::take_packet(socket_io::Packet packet) {
   }
 }
 
-void SocketIoClient::connect(socket_io::Packet packet) {
+void SocketIoClient::connect(std::string const& nsp, json::value auth) {
   if (sockets_.size() + asked_.size() >= namespaces_max)
-    return refuse(packet.nsp, error(Code::too_many, "a client is in at most 16 namespaces"));
-  asked_.push_back(packet.nsp);
-  door_.connect(*this, packet.nsp, std::move(packet.data));
+    return refuse(nsp, error(Code::too_many, "a client is in at most 16 namespaces"));
+  asked_.push_back(nsp);
+  door_.connect(*this, nsp, std::move(auth));
 }
 
 void SocketIoClient::accept(std::string const& nsp, std::unique_ptr<Socket> socket) {

@@ -100,7 +100,7 @@ class SocketIoClient final : public EngineClient {
  private:
   void take(Result<std::optional<socket_io::Packet>> packet);
   void take_packet(socket_io::Packet packet);
-  void connect(socket_io::Packet packet);
+  void connect(std::string const& nsp, json::value auth);
   void drop(Socket& socket, std::string_view reason);
   Socket* find(std::string_view nsp) const;
 

@@ -9,7 +9,8 @@
 namespace sojourn {
 
 struct Limits {
-  std::int64_t message_bytes = 1'000'000;         // one message or body, in
+  std::int64_t message_bytes = 1'000'000;         // one message of a WebSocket, in
+  std::int64_t body_bytes = 1'000'000;            // one body of a request, in
   std::int64_t header_bytes = 16 * 1024;          // request line and header fields
   std::int64_t header_count = 100;                // header fields
   std::int64_t header_ms = 10'000;                // from the first byte of a request to the end of its header
@@ -46,6 +47,7 @@ struct LimitRow {
 // What a configuration may set, and within which bounds.
 inline constexpr std::array limit_table{
     LimitRow{"message_bytes", &Limits::message_bytes, 1024, 64 * 1024 * 1024},
+    LimitRow{"body_bytes", &Limits::body_bytes, 1024, 64 * 1024 * 1024},
     LimitRow{"header_bytes", &Limits::header_bytes, 1024, 64 * 1024},
     LimitRow{"header_count", &Limits::header_count, 10, 1000},
     LimitRow{"header_ms", &Limits::header_ms, 100, 120'000},

@@ -179,6 +179,14 @@ Steps Session::end(std::string_view reason, std::int64_t now_us) {
   return steps;
 }
 
+Steps Session::fail(std::string_view reason) {
+  Steps steps;
+  if (!is_open()) return steps;
+  if (polled_) steps.push_back({Step::Do::send, to_text(Type::close)});
+  finish(reason, steps);
+  return steps;
+}
+
 void Session::finish(std::string_view reason, Steps& steps) {
   if (polled_) steps.push_back({Step::Do::answer});
   drop_candidate(steps);

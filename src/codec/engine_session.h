@@ -94,6 +94,8 @@ class Session {
 
   // The server ends it; what is queued is still sent. `reason` is one of the above.
   Steps end(std::string_view reason, std::int64_t now_us);
+  // The client broke the rules: nothing is sent any more but the answer to a poll that waits.
+  Steps fail(std::string_view reason);
 
  private:
   enum class Phase : std::uint8_t { open, lingering, over };

@@ -16,10 +16,10 @@ using engine_io::Transport;
 
 void frame_payload(std::string& out, std::string_view payload) { engine_io::append_payload(out, payload); }
 
-engine_io::Timing to_timing(Limits const& limits) {
+engine_io::Timing to_timing(EngineSettings const& settings) {
   engine_io::Timing timing;
-  timing.ping_us = limits.ping_ms * 1000;
-  timing.pong_us = limits.pong_ms * 1000;
+  timing.ping_us = settings.ping_ms * 1000;
+  timing.pong_us = settings.pong_ms * 1000;
   return timing;
 }
 
@@ -37,7 +37,7 @@ Response text_response(std::string body, std::string_view type) {
 
 Engine::Engine(Engines& engines, Terms terms)
     : engines_(engines),
-      session_(terms.revision, terms.transport, to_timing(engines.world().limits),
+      session_(terms.revision, terms.transport, to_timing(engines.world().engines),
                engines.world().loop.now().steady_us),
       timer_([](void* engine) { static_cast<Engine*>(engine)->on_timer(); }, this),
       sid_(std::move(terms.sid)) {}
@@ -55,6 +55,7 @@ std::int64_t Engine::now_us() const { return engines_.world().loop.now().steady_
 void Engine::on_timer() { run(session_.tick(now_us())); }
 
 void Engine::join(Request const& request, Router::EngineDoor const& door) {
+  door_ = door.door;
   bool const polls = session_.transport() == Transport::polling;
   client_ = door.joiner(door.door, request,
                         EngineLine{*this, polls ? &frame_payload : EngineSocket::framing(session_.revision()),
@@ -62,12 +63,12 @@ void Engine::join(Request const& request, Router::EngineDoor const& door) {
 }
 
 void Engine::start() {
-  auto const& limits = engines_.world().limits;
+  auto const& settings = engines_.world().engines;
   std::string handshake = "0{\"sid\":\"" + sid_ + "\",\"upgrades\":[";
   if (session_.transport() == Transport::polling) handshake += "\"websocket\"";
   handshake +=
-      "],\"pingInterval\":" + std::to_string(limits.ping_ms) + ",\"pingTimeout\":" + std::to_string(limits.pong_ms);
-  if (session_.revision() == Revision::v4) handshake += ",\"maxPayload\":" + std::to_string(limits.message_bytes);
+      "],\"pingInterval\":" + std::to_string(settings.ping_ms) + ",\"pingTimeout\":" + std::to_string(settings.pong_ms);
+  if (session_.revision() == Revision::v4) handshake += ",\"maxPayload\":" + std::to_string(settings.message_bytes);
   say(handshake + "}");
   client_->open();
   arm();
@@ -87,7 +88,7 @@ void Engine::poll(std::uint64_t peer, Respond respond) {
 void Engine::post(Request const& request, Respond respond) {
   bool const is_binary = request.header("content-type") == "application/octet-stream";
   if (is_binary && session_.revision() == Revision::v4) {
-    end(engine_io::transport_error);
+    fail(engine_io::transport_error);
     return respond(Engines::refuse(EngineRefusal::bad_request));
   }
   Result<std::vector<engine_io::Packet>> packets = error(Code::invalid, "not UTF-8");
@@ -105,7 +106,7 @@ void Engine::post(Request const& request, Respond respond) {
   if (is_within)
     run(session_.post(packets, now_us()));
   else
-    end(engine_io::forced_close);
+    fail(engine_io::forced_close);
   respond(is_good ? text_response("ok", "text/html") : Engines::refuse(EngineRefusal::bad_request));
 }
 
@@ -251,6 +252,8 @@ std::size_t Engine::queued_bytes() const { return socket_ != nullptr ? socket_->
 
 void Engine::end(std::string_view reason) { run(session_.end(reason, now_us())); }
 
+void Engine::fail(std::string_view reason) { run(session_.fail(reason)); }
+
 void Engine::list() {
   if (!std::exchange(listed_, true)) engines_.list(*this);
 }
@@ -271,7 +274,7 @@ void Engine::cut_off() {
   auto& log = engines_.world().log;
   log.write(Level::warn, "engine.too_slow", {{"queued_bytes", static_cast<std::int64_t>(queued_bytes_)}});
   take_queue();
-  end(engine_io::transport_error);
+  fail(engine_io::transport_error);
 }
 
 void Engine::arm() {

@@ -68,6 +68,10 @@ class Engine final : public Outlet {
   std::size_t waiting_bytes() const { return queued_bytes_; }
   // Ends it now. `reason` as of engine_io::Session::end.
   void end(std::string_view reason);
+  // The same of a client that broke the rules.
+  void fail(std::string_view reason);
+  // Whose path it was opened at.
+  void const* door() const { return door_; }
 
  private:
   struct Poll {
@@ -91,6 +95,7 @@ class Engine final : public Outlet {
   Engines& engines_;
   engine_io::Session session_;
   std::unique_ptr<EngineClient> client_;
+  void const* door_ = nullptr;
   EngineSocket* socket_ = nullptr;
   EngineSocket* candidate_ = nullptr;
   std::optional<Poll> poll_;

@@ -69,7 +69,8 @@ std::optional<Response> Engines::check(Request const& request, bool is_upgrade) 
   auto const sid = request.parameter("sid");
   if (!sid.empty()) {
     auto const* const engine = find(sid);
-    if (engine == nullptr) return refuse(EngineRefusal::unknown_sid);
+    if (engine == nullptr || engine->door() != world().router.find_engines(request).door)
+      return refuse(EngineRefusal::unknown_sid);
     bool const is_there = engine->session().is_open() || engine->session().is_lingering();
     if (!is_there) return refuse(EngineRefusal::unknown_sid);
     if (is_upgrade) return std::nullopt;
@@ -135,7 +136,7 @@ void Engines::fail(Request& request) {
   if (world().router.find_engines(request).joiner == nullptr) return;
   auto* const engine = find(request.parameter("sid"));
   if (engine == nullptr || !world().router.enter(request)) return;
-  if (engine->session().transport() == Transport::polling) engine->end(engine_io::transport_error);
+  if (engine->session().transport() == Transport::polling) engine->fail(engine_io::transport_error);
 }
 
 void Engines::lose_poll(std::uint64_t peer) {

@@ -188,7 +188,7 @@ HttpParser::Status HttpParser::State::read_header() {
     return fail(wrong.starts_with("transfer coding") ? 501 : 400, wrong);
   split_target();
   if (path.empty()) return fail(400, "malformed request target");
-  if (body_bytes > static_cast<std::size_t>(limits.message_bytes)) return fail(413, "request body is too large");
+  if (body_bytes > static_cast<std::size_t>(limits.body_bytes)) return fail(413, "request body is too large");
   header_done = true;
   return Status::request;
 }
@@ -214,7 +214,7 @@ std::string_view HttpParser::State::check_header() {
   if (hosts != 1 && (is_1_1 || hosts > 1)) return "exactly one Host is needed";
   if (codings == 1 && !is_1_1) return "Transfer-Encoding needs HTTP/1.1";
   if (codings == 1)
-    chunks.emplace(static_cast<std::size_t>(limits.message_bytes), static_cast<std::size_t>(limits.header_count));
+    chunks.emplace(static_cast<std::size_t>(limits.body_bytes), static_cast<std::size_t>(limits.header_count));
   return {};
 }
 

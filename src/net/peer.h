@@ -28,6 +28,9 @@ class Live;
 // Of Engine.IO.
 struct EngineSettings {
   bool eio3 = false;  // also revision 3, that of Socket.IO 2
+  std::int64_t ping_ms = 25'000;
+  std::int64_t pong_ms = 20'000;
+  std::int64_t message_bytes = 1'000'000;  // of what is posted at once, and of a message
 };
 
 // What every peer needs from outside; outlives them.

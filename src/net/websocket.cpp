@@ -13,9 +13,9 @@ constexpr std::int64_t last_word_us = 2'000'000;
 
 }  // namespace
 
-WebSocket::WebSocket(Peer& peer)
+WebSocket::WebSocket(Peer& peer, std::size_t message_bytes_max)
     : peer_(peer),
-      decoder_(static_cast<std::size_t>(peer.world().limits.message_bytes)),
+      decoder_(message_bytes_max),
       held_(std::make_unique<HeldBack>()),
       heard_us_(peer.world().loop.now().steady_us) {}
 

@@ -20,7 +20,7 @@ namespace sojourn {
 class WebSocket : public Live {
  public:
   // Joining: nothing is sent or understood before open().
-  explicit WebSocket(Peer& peer);
+  explicit WebSocket(Peer& peer) : WebSocket(peer, static_cast<std::size_t>(peer.world().limits.message_bytes)) {}
   ~WebSocket() override;
 
   // The framings of messages, to be given to the hub: of text, and of bytes.
@@ -42,6 +42,8 @@ class WebSocket : public Live {
   std::string cut_off_word() const override;
 
  protected:
+  WebSocket(Peer& peer, std::size_t message_bytes_max);
+
   Peer& peer() { return peer_; }
   bool is_open() const { return state_ == State::open; }
   // The handshake and everything held back go out; from now on messages come in.

@@ -20,7 +20,9 @@
 #include "base/timer_wheel.h"
 #include "base/timers.h"
 #include "conformance/echo.h"
+#include "conformance/engine_echo.h"
 #include "conformance/options.h"
+#include "conformance/socket_io_echo.h"
 #include "core/hub.h"
 #include "net/listener.h"
 #include "net/peers.h"
@@ -30,6 +32,9 @@ namespace sojourn::conformance {
 namespace {
 
 constexpr std::int64_t mebibyte = 1024 * 1024;
+// Of Engine.IO and Socket.IO, as their suites expect.
+constexpr std::int64_t payload_bytes = 1'000'000;
+constexpr std::int64_t connect_us = 1'000'000;
 // How long everybody has to hear that the server ends.
 constexpr std::int64_t drain_us = 1'000'000;
 
@@ -37,6 +42,7 @@ constexpr std::int64_t drain_us = 1'000'000;
 Limits wide_limits() {
   Limits limits;
   limits.message_bytes = 16 * mebibyte;
+  limits.body_bytes = payload_bytes;
   limits.messages_per_s = 0;
   limits.queue_bytes = 256 * mebibyte;
   limits.queues_bytes = 1024 * mebibyte;
@@ -71,7 +77,11 @@ class Server {
   }
 
  private:
-  void add_doors() { router_.add(&echo_, {}, Echo::entrances()); }
+  void add_doors() {
+    router_.add(&echo_, {}, Echo::entrances());
+    router_.add(&engine_echo_, {}, EngineEcho::entrances());
+    router_.add(static_cast<SocketIo*>(&socket_io_echo_), {}, SocketIoEcho::entrances());
+  }
 
   void begin_to_end() {
     signalfd_siginfo info{};
@@ -111,7 +121,15 @@ class Server {
   Identity identity_{Keys(std::string(64, '-')), true};
   Router router_{access_, identity_, log_, Random()};
   Echo echo_{hub_};
-  Peers peers_{NetWorld{loop_, wheel_, router_, hub_, log_, limits_}};
+  EngineEcho engine_echo_;
+  SocketIoEcho socket_io_echo_{{Random(),
+                                Clock(),
+                                [this](std::int64_t us, std::function<void()> function) {
+                                  timers_.set(loop_.now().steady_us + us, std::move(function));
+                                },
+                                {.connect_us = connect_us}}};
+  Peers peers_{NetWorld{
+      loop_, wheel_, router_, hub_, log_, limits_, {options_.eio3, options_.ping_ms, options_.pong_ms, payload_bytes}}};
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::int64_t end_us_ = 0;  // when a server that is ending ends; 0 = it is not
 };

@@ -409,7 +409,7 @@ TEST(Http, HeadersHaveLimitsInBytesAndNumber) {
 
 TEST(Http, BodiesOverTheLimitAreRefusedBeforeTheyCome) {
   Limits limits;
-  limits.message_bytes = 100;
+  limits.body_bytes = 100;
   EXPECT_EQ(read_all_ways(post("Content-Length: 100\r\n", std::string(100, 'x')), limits),
             "POST /x{" + std::string(100, 'x') + "} ");
   EXPECT_EQ(read_all_ways(post("Content-Length: 101\r\n", ""), limits), "!413");
