@@ -93,7 +93,11 @@ Result<Principal> Identity::identify(Request const& request) const {
     if (is_open_) return local_principal();
     return error(Code::unauthenticated, "Not authenticated");
   }
-  auto const claims = keys_.verify(token, request.at.utc_us);
+  return identify(token, request.at.utc_us);
+}
+
+Result<Principal> Identity::identify(std::string_view token, std::int64_t utc_us) const {
+  auto const claims = keys_.verify(token, utc_us);
   // One that was signed but names nobody is as little a way in as any other.
   if (!claims) return error(Code::unauthenticated, claims.error().message);
   return to_principal(*claims);

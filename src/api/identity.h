@@ -20,6 +20,9 @@ class Identity {
   // Code::unauthenticated, or Code::invalid for a token that was signed but names nobody.
   Result<Principal> identify(Request const& request) const;
 
+  // Of a token that came in another way.
+  Result<Principal> identify(std::string_view token, std::int64_t utc_us) const;
+
   bool is_open() const { return is_open_; }
   Keys const& keys() const { return keys_; }
 

@@ -151,6 +151,7 @@ class SocketIo {
   virtual void connect(SocketIoClient& client, std::string const& nsp, json::value auth) = 0;
 
   World& world() { return world_; }
+  World const& world() const { return world_; }
 
  private:
   friend class SocketIoClient;

@@ -83,12 +83,15 @@ std::string_view to_public_type(Event const& event) {
 
 bool is_reserved_type(std::string_view type) {
   constexpr std::size_t type_bytes_max = 256;
-  constexpr std::array<std::string_view, 17> words{"ack",
+  constexpr std::array<std::string_view, 23> words{"ack",
                                                    "client_tool_call",
                                                    "client_tool_result",
                                                    "connected",
                                                    "contextual_update_received",
+                                                   "debug_status",
                                                    "error",
+                                                   "missed_messages_delivered",
+                                                   "missed_messages_status",
                                                    "navigation_processed",
                                                    "notification_sent",
                                                    "offered",
@@ -97,9 +100,12 @@ bool is_reserved_type(std::string_view type) {
                                                    "query_progress",
                                                    "query_result",
                                                    "query_cancelled",
+                                                   "room_joined",
+                                                   "session_registered",
                                                    "session_state",
                                                    "session_state_set",
-                                                   "session_state_update"};
+                                                   "session_state_update",
+                                                   "system_ping"};
   if (type.size() > type_bytes_max || type.starts_with("session.") || type.starts_with("case.")) return true;
   return std::ranges::find(words, type) != words.end();
 }
@@ -310,17 +316,23 @@ void Stream::change_state(Message const& message) {
   });
 }
 
-void Stream::take_offer(Message const& message) {
+Result<Offer> read_offer(json::object const& message) {
   Offer offer;
-  auto const* const tools = message.fields.if_contains("tools");
+  auto const* const tools = message.if_contains("tools");
   if (tools != nullptr && tools->is_array()) {
     for (auto const& tool : tools->get_array()) {
-      if (!tool.is_string()) return fail(message, error(Code::invalid, "tools has to be a list of names"));
+      if (!tool.is_string()) return error(Code::invalid, "tools has to be a list of names");
       offer.tools.emplace_back(tool.get_string());
     }
   }
-  offer.queries = is_true(message.fields, "queries");
-  submit(message, MakeOffer{message.connection, std::move(offer)},
+  offer.queries = is_true(message, "queries");
+  return offer;
+}
+
+void Stream::take_offer(Message const& message) {
+  auto offer = read_offer(message.fields);
+  if (!offer) return fail(message, offer.error());
+  submit(message, MakeOffer{message.connection, *std::move(offer)},
          [id = message.request_id](Outcome const&) { return "{\"type\":\"offered\"" + optional_id(id) + "}"; });
 }
 

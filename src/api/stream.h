@@ -78,6 +78,9 @@ class Stream final : public Dialect {
   Lines lines_;
 };
 
+// The tools and questions that a message offers to answer. Code::invalid.
+Result<Offer> read_offer(json::object const& message);
+
 // An event as JSON: what the stream shows and the log's page lists.
 void append_event(std::string& out, Session const& session, Event const& event);
 void append_event(std::string& out, std::uint32_t epoch, Event const& event);

@@ -20,6 +20,8 @@
 #include "api/extension.h"
 #include "api/function_calls.h"
 #include "api/identity.h"
+#include "api/monitor.h"
+#include "api/monitor_debug.h"
 #include "api/operations.h"
 #include "api/queries.h"
 #include "api/responder.h"
@@ -34,6 +36,7 @@
 #include "api/tracking.h"
 #include "api/upkeep.h"
 #include "app/folder.h"
+#include "base/crypto.h"
 #include "base/loop.h"
 #include "base/timer_wheel.h"
 #include "base/timers.h"
@@ -109,6 +112,23 @@ BrowserRules to_rules(BrowserConfig const& browser) {
           browser.wait_s * 1'000'000};
 }
 
+EngineSettings to_engines(Limits const& limits) {
+  return {false, limits.ping_ms, limits.pong_ms, std::min(limits.message_bytes, limits.body_bytes)};
+}
+
+SocketIo::Settings to_socket_io(Limits const& limits) {
+  SocketIo::Settings settings;
+  settings.message_bytes = static_cast<std::size_t>(limits.message_bytes);
+  return settings;
+}
+
+Monitor::Rules to_monitor(Config const&, std::string const& own_secret) {
+  Monitor::Rules rules;
+  auto const key = hmac_sha256(own_secret, "who comes back over Socket.IO");
+  rules.pid_key.assign(key.begin(), key.end());
+  return rules;
+}
+
 // What the command line of the same user on this machine asks with.
 std::string mint_admin_token(Keys const& keys, Moment now) {
   return keys.mint({"admin", 0, Scope::admin, {}, {}}, now.utc_us);
@@ -131,15 +151,17 @@ int open_signals() {
 
 // In the order of need: what stands later may use what stands earlier.
 struct Server::Parts {
-  Parts(Config c, std::unique_ptr<Folder> f, std::string own_secret)
+  Parts(Config c, std::unique_ptr<Folder> f, std::string secret)
       : config(std::move(c)),
         limits(with_descriptors(config.limits)),
         folder(std::move(f)),
-        identity(to_keys(config, std::move(own_secret)), !config.has_key()) {}
+        own_secret(std::move(secret)),
+        identity(to_keys(config, own_secret), !config.has_key()) {}
 
   Config config;
   Limits limits;
   std::unique_ptr<Folder> folder;
+  std::string own_secret;
   Identity identity;
   Log log{config.log_level};
   Loop loop;
@@ -170,12 +192,15 @@ struct Server::Parts {
   Events events{hub};
   Stream stream{hub, tools, responder};
   Queries queries{{hub, responder, Random(), Clock(), later}};
+  Monitor monitor{{Random(), Clock(), later, to_socket_io(limits)},
+                  {hub, tools, responder, stream, identity, log, to_monitor(config, own_secret)}};
+  MonitorDebug monitor_debug{{monitor, hub, identity, "debug_websocket_key"}};
   FunctionCalls function_calls{hub};
   AgentBrowser agent_browser{{hub, Random(), Clock()}};
   SessionFiles session_files{hub, config.data + "/files",
                              [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Router router{access, identity, log, Random()};
-  Peers peers{NetWorld{loop, wheel, router, hub, log, limits}};
+  Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(limits)}};
   Operations operations{hub, router, std::string(peers.sending())};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
@@ -217,6 +242,8 @@ struct Server::Parts {
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
     router.add(&queries, Queries::routes());
+    router.add(static_cast<SocketIo*>(&monitor), {}, Monitor::entrances());
+    router.add(&monitor_debug, MonitorDebug::routes());
     router.add(&function_calls, FunctionCalls::routes());
     router.add(&agent_browser, AgentBrowser::routes());
     router.add(&session_files, SessionFiles::routes());

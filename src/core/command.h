@@ -241,7 +241,7 @@ struct ListTokens {
 };
 
 // Messages that were said in a thread while nobody followed it, the last 50; they count as followed then.
-// -> std::vector<EventRef>
+// -> Missed
 struct TakeMissed {
   std::string thread_id = {};  // of the principal
 };
@@ -275,6 +275,7 @@ struct Say {
   std::string data = {};
   bool is_volatile = false;
   std::string request_id = {};
+  bool is_once = false;  // its user's second one of that request_id in the log is the first
 };
 
 // A connection answers a call. -> bool: whether somebody was waiting for it
@@ -371,6 +372,12 @@ struct FunctionAnswer {
   SessionInfo session = {};  // as it was afterwards; of one that had ended before only the id
 };
 
+struct Missed {
+  std::string session_id;
+  std::uint32_t epoch = 0;
+  std::vector<EventRef> events;
+};
+
 struct MissedCount {
   std::string thread_id;
   std::size_t messages = 0;
@@ -401,10 +408,10 @@ struct Minted {
   std::string owner;
 };
 
-using Outcome = std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer,
-                             StateView, Changed, EventPage, std::vector<ConnectionInfo>, Minted,
-                             std::vector<SessionToken>, QueryAnswer, ConnectionId, UseView, Cleaned, Swept,
-                             FunctionAnswer, std::vector<EventRef>, std::vector<MissedCount>>;
+using Outcome =
+    std::variant<std::monostate, bool, SessionInfo, SessionPage, Opened, Posted, Told, Answered, ToolAnswer, StateView,
+                 Changed, EventPage, std::vector<ConnectionInfo>, Minted, std::vector<SessionToken>, QueryAnswer,
+                 ConnectionId, UseView, Cleaned, Swept, FunctionAnswer, Missed, std::vector<MissedCount>>;
 using Reply = std::function<void(Result<Outcome>)>;
 
 }  // namespace sojourn

@@ -178,6 +178,7 @@ class Hub {
   Applied apply(Principal const& principal, ChangeState& command, Reply& reply);
   Applied apply(Principal const& principal, ReadEvents& command, Reply& reply);
   Applied post(Session& session, Event event, bool is_volatile);
+  EventRef find_said(Session& session, std::string const& known) const;
   Found find_own(Action action, ConnectionId connection);
 
   // tokens.cpp: session tokens

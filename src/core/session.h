@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/time.h"
@@ -112,7 +113,8 @@ struct Session {
   std::uint64_t shown_seq = 0;       // every member has been given the events up to here
   std::uint64_t followed_seq =
       0;  // of a thread: those who followed it, if nobody does, were shown the events up to here
-  std::uint64_t cleaned_seq = 0;        // what is before this event is forgotten once everybody has been shown it
+  std::uint64_t cleaned_seq = 0;  // what is before this event is forgotten once everybody has been shown it
+  std::unique_ptr<std::unordered_map<std::string, std::uint64_t>> said;  // what may be said again: its place in the log
   std::uint64_t batch = 0;              // the last batch with a change of this session; 0 = none
   bool dirty = false;                   // has events that no flush has seen
   bool ended = false;                   // its end waits for its commit; until then it is not there for anybody new

@@ -70,14 +70,35 @@ Hub::Applied Hub::apply(Principal const& principal, PostToAll& command, Reply&) 
 Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
   auto const found = find_own(Action::write, command.connection);
   if (found.session == nullptr) return found.refusal;
-  return post(*found.session,
-              Event{.at_us = found.at_us,
-                    .from = command.connection,
-                    .name = std::move(command.name),
-                    .data = std::move(command.data),
-                    .request_id = std::move(command.request_id),
-                    .user = connections_.at(command.connection).principal.name},
-              command.is_volatile);
+  Session& session = *found.session;
+  auto const& user = connections_.at(command.connection).principal.name;
+  auto const known = command.is_once ? user + '\0' + command.request_id : std::string();
+  if (auto const before = find_said(session, known); before != nullptr) {
+    Cursor const cursor{session.journal.epoch(), before->seq};
+    return {Outcome(Posted{before->seq, before->at_us, cursor, session.members.size()}), session.batch};
+  }
+  auto applied = post(session,
+                      Event{.at_us = found.at_us,
+                            .from = command.connection,
+                            .name = std::move(command.name),
+                            .data = std::move(command.data),
+                            .request_id = std::move(command.request_id),
+                            .user = user},
+                      command.is_volatile);
+  if (!known.empty() && !command.is_volatile) (*session.said)[known] = session.journal.last_seq();
+  return applied;
+}
+
+// What was said under that name before, while the log has it.
+EventRef Hub::find_said(Session& session, std::string const& known) const {
+  if (known.empty()) return nullptr;
+  if (!session.said) session.said = std::make_unique<std::unordered_map<std::string, std::uint64_t>>();
+  auto& said = *session.said;
+  auto const first = session.journal.first_seq();
+  if (said.size() > 2 * static_cast<std::size_t>(world_.limits.log_events))
+    std::erase_if(said, [first](auto const& entry) { return entry.second < first; });
+  auto const place = said.find(known);
+  return place == said.end() || place->second < first ? nullptr : session.journal.at(place->second);
 }
 
 Hub::Applied Hub::post(Session& session, Event event, bool is_volatile) {

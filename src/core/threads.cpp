@@ -14,11 +14,11 @@ Hub::Applied Hub::apply(Principal const& principal, TakeMissed& command, Reply&)
   if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to follow a thread")};
   auto* const session =
       find_alias(SessionKind::shared, SessionWish{.owner = principal.name, .thread_id = command.thread_id});
-  if (session == nullptr || is_followed(*session)) return {Outcome(std::vector<EventRef>())};
+  if (session == nullptr || is_followed(*session)) return {Outcome(Missed())};
   // What waits for its commit is missed by whoever comes next.
   auto events = missed(*session, session->visible_seq);
   session->followed_seq = std::max(session->followed_seq, session->visible_seq);
-  return {Outcome(std::move(events))};
+  return {Outcome(Missed{session->id, session->journal.epoch(), std::move(events)})};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, ListMissed&, Reply&) {

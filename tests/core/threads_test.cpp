@@ -30,7 +30,7 @@ class ThreadsTest : public CoreTest {
   }
   Lines take(std::string thread_id, Principal const& principal = user("alice")) {
     Lines names;
-    for (auto const& event : get<std::vector<EventRef>>(principal, TakeMissed{std::move(thread_id)}))
+    for (auto const& event : get<Missed>(principal, TakeMissed{std::move(thread_id)}).events)
       names.push_back(event->name);
     return names;
   }

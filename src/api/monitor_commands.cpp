@@ -1,0 +1,353 @@
+// What clients of the session monitor say, and what they hear in return.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "api/monitor.h"
+#include "api/monitor_event.h"
+#include "base/id.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::size_t thread_id_bytes_max = 256;
+constexpr std::size_t user_id_bytes_max = 256;
+constexpr std::size_t client_info_bytes_max = 4096;
+constexpr std::size_t message_id_bytes_max = 128;
+
+json::object const& nothing() {
+  static json::object const none;
+  return none;
+}
+
+void append_text(std::string& out, std::string_view name, std::string_view value) {
+  out.append(out.back() == '{' ? "\"" : ",\"").append(name).append("\":");
+  json::append_string(out, value);
+}
+
+std::string to_failure(Error const& why) {
+  std::string out = "{\"status\":\"error\"";
+  append_text(out, "code", row(why.code).word);
+  append_text(out, "message", why.message);
+  return out += '}';
+}
+
+Error not_registered() { return error(Code::not_connected, "register_session comes first"); }
+
+// The first argument that is an object.
+json::object const& first_object(json::array const& arguments) {
+  if (arguments.size() < 2 || !arguments[1].is_object()) return nothing();
+  return arguments[1].get_object();
+}
+
+// By which a client marks a message that it may send again.
+std::string find_message_id(json::array const& arguments) {
+  for (auto const& argument : arguments) {
+    if (!argument.is_object()) continue;
+    auto const id = json::find_string(argument.get_object(), "message_id");
+    if (!id.empty() && id.size() <= message_id_bytes_max) return std::string(id);
+  }
+  return {};
+}
+
+}  // namespace
+
+void Monitor::on_event(MonitorSocket& socket, socket_io::Packet event) {
+  struct Row {
+    std::string_view name;
+    void (Monitor::*receive)(Message const& message);
+  };
+  static constexpr std::array table{
+      Row{"ping", &Monitor::ping},
+      Row{"register_session", &Monitor::register_session},
+      Row{"system_ping_response", &Monitor::take_pong},
+      Row{"request_missed_messages", &Monitor::give_missed},
+      Row{"force_room_join", &Monitor::force_room_join},
+      Row{"debug_socket_status", &Monitor::tell_status},
+      Row{"set_session_state", &Monitor::set_state},
+      Row{"get_session_state", &Monitor::get_state},
+      Row{"offer", &Monitor::take_offer},
+      Row{"client_tool_result", &Monitor::take_result},
+      Row{"query_progress", &Monitor::take_result},
+      Row{"query_result", &Monitor::take_result},
+  };
+  auto const& arguments = event.data.get_array();
+  if (!arguments.front().is_string())
+    return fail(socket, event.id, error(Code::invalid, "the name of an event has to be text"));
+  std::string_view const name = arguments.front().get_string();
+  auto const* const row = std::ranges::find(table, name, &Row::name);
+  if (row == table.end()) return say(socket, event);
+  (this->*row->receive)({socket, name, first_object(arguments), event.id});
+}
+
+// Which of a client's events, and whether it is still there.
+
+void Monitor::ping(Message const& message) {
+  auto& socket = message.socket;
+  note_use(socket);
+  if (auto const* const info = message.fields.if_contains("client_info")) {
+    auto text = json::to_text(*info);
+    if (text.size() <= client_info_bytes_max) socket.facts().client_info = std::move(text);
+  }
+  if (socket.is_registered()) parts_.hub.submit({}, Touch{socket.place().connection});
+  auto thread_id = std::string(json::find_string(message.fields, "thread_id"));
+  if (thread_id.empty()) thread_id = socket.facts().thread_id;
+  trace("ping received", socket, thread_id);
+  auto const now = to_plain_iso(world().clock.now().utc_us);
+  if (!message.id) {
+    std::string out = "{";
+    append_text(out, "thread_id", thread_id);
+    append_text(out, "timestamp", now);
+    return tell(socket, "pong", out + "}");
+  }
+  std::string out = "{\"pong\":true";
+  append_text(out, "timestamp", now);
+  append_text(out, "session_id", socket.sid());
+  append_text(out, "thread_id", thread_id);
+  append_text(out, "transport", socket.transport());
+  answer(socket, message.id, out + "}");
+}
+
+void Monitor::take_pong(Message const& message) {
+  note_use(message.socket);
+  trace("system ping answered", message.socket);
+  std::string out = "{\"status\":\"acknowledged\"";
+  append_text(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
+  answer(message.socket, message.id, out + "}");
+}
+
+// Threads.
+
+void Monitor::register_session(Message const& message) {
+  auto& socket = message.socket;
+  note_use(socket);
+  auto thread_id = std::string(json::find_string(message.fields, "thread_id"));
+  auto const user_id = json::find_string(message.fields, "user_id", "thefusionlab");
+  if (thread_id.size() > thread_id_bytes_max || user_id.size() > user_id_bytes_max)
+    return fail(socket, message.id, error(Code::too_large, "thread_id and user_id have at most 256 bytes"));
+  socket.facts().user_id = user_id;
+  if (thread_id.empty()) thread_id = "thread_" + make_uuid(world().random);
+  if (socket.is_registered() && socket.facts().thread_id == thread_id) {
+    tell_registered(socket);
+    return answer(socket, message.id, "{\"status\":\"ready\"}");
+  }
+  enter(socket, std::move(thread_id), [this, id = message.id](MonitorSocket& entered, Result<Opened> const& opened) {
+    if (!opened) return fail(entered, id, opened.error());
+    trace("session registered", entered, opened->session.id);
+    answer(entered, id, "{\"status\":\"ready\"}");
+  });
+}
+
+// Again, to one that is in already.
+void Monitor::tell_registered(MonitorSocket& socket) {
+  parts_.hub.whisper(socket.place().connection, [&](Session const& session, Connection const& connection, Moment) {
+    return greet(session, connection, {});
+  });
+}
+
+void Monitor::give_missed(Message const& message) {
+  auto& socket = message.socket;
+  auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
+  if (thread_id.empty()) return;
+  note_use(socket);
+  auto const given = [this, sid = socket.sid(), thread_id](Result<Outcome> const& outcome) {
+    auto* const present = find_socket(sid);
+    if (present == nullptr) return;
+    auto const* const missed = outcome ? std::get_if<Missed>(&*outcome) : nullptr;
+    std::string out = "{";
+    if (missed == nullptr || missed->events.empty()) {
+      out += "\"status\":\"none\"";
+      append_text(out, "thread_id", thread_id);
+      return tell(*present, "missed_messages_status", out + "}");
+    }
+    for (auto const& event : missed->events)
+      present->client().send(to_session_event(missed->session_id, missed->epoch, *event));
+    out += "\"count\":" + std::to_string(missed->events.size());
+    append_text(out, "thread_id", thread_id);
+    tell(*present, "missed_messages_delivered", out + "}");
+  };
+  parts_.hub.submit(socket.principal(), TakeMissed{thread_id}, given);
+}
+
+void Monitor::force_room_join(Message const& message) {
+  auto& socket = message.socket;
+  auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
+  note_use(socket);
+  if (thread_id.empty() || thread_id.size() > thread_id_bytes_max)
+    return tell(socket, "error", "{\"message\":\"Missing thread_id parameter\"}");
+  auto const joined = [this](MonitorSocket& present) {
+    std::string out = "{";
+    append_text(out, "thread_id", present.facts().thread_id);
+    append_text(out, "session_id", present.sid());
+    tell(present, "room_joined", out + ",\"success\":true}");
+  };
+  if (socket.is_registered() && socket.facts().thread_id == thread_id) return joined(socket);
+  enter(socket, thread_id, [this, joined, id = message.id](MonitorSocket& entered, Result<Opened> const& opened) {
+    if (!opened) return fail(entered, id, opened.error());
+    joined(entered);
+  });
+}
+
+void Monitor::tell_status(Message const& message) {
+  auto const& socket = message.socket;
+  std::map<std::string_view, int> counts;
+  std::size_t sessions = 0;
+  for (auto const& [sid, other] : sockets_) {
+    bool const is_visible = socket.principal().is_admin() || other->principal().name == socket.principal().name;
+    if (!is_visible || !other->is_registered()) continue;
+    ++sessions;
+    ++counts[other->facts().thread_id];
+  }
+  std::string out = "{";
+  append_text(out, "session_id", socket.sid());
+  out += ",\"thread_id\":";
+  if (socket.is_registered())
+    json::append_string(out, socket.facts().thread_id);
+  else
+    out += "null";
+  out += ",\"session_count\":" + std::to_string(sessions) + ",\"thread_counts\":{";
+  for (auto const& [thread_id, count] : counts) {
+    json::append_string(out, thread_id);
+    out += ':' + std::to_string(count) + ',';
+  }
+  if (out.back() == ',') out.pop_back();
+  out += std::string("},\"is_registered\":") + (socket.is_registered() ? "true" : "false");
+  append_text(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
+  tell(message.socket, "debug_status", out + "}");
+}
+
+// The session.
+
+void Monitor::say(MonitorSocket& socket, socket_io::Packet const& event) {
+  note_use(socket);
+  auto const& arguments = event.data.get_array();
+  std::string name(arguments.front().get_string());
+  if (!socket.is_registered()) return fail(socket, event.id, not_registered());
+  if (name.empty() || is_reserved_type(name))
+    return fail(socket, event.id, error(Code::invalid, std::string(type_rule)));
+  auto message_id = find_message_id(arguments);
+  bool const is_once = !message_id.empty();
+  Say command{socket.place().connection, std::move(name), to_message_data(event), false,
+              std::move(message_id),     is_once};
+  parts_.hub.submit({}, std::move(command), [this, sid = socket.sid(), id = event.id](Result<Outcome> const& outcome) {
+    auto* const present = find_socket(sid);
+    if (present == nullptr) return;
+    if (!outcome) return fail(*present, id, outcome.error());
+    auto const& posted = std::get<Posted>(*outcome);
+    answer(
+        *present, id,
+        "{\"status\":\"ok\",\"seq\":" + std::to_string(posted.seq) + ",\"cursor\":\"" + to_text(posted.cursor) + "\"}");
+  });
+}
+
+void Monitor::set_state(Message const& message) {
+  auto& socket = message.socket;
+  if (!socket.is_registered()) return fail(socket, message.id, not_registered());
+  auto const* const value = message.fields.if_contains("value");
+  if (value == nullptr) return fail(socket, message.id, error(Code::invalid, "there has to be a key and a value"));
+  ChangeState command;
+  command.connection = socket.place().connection;
+  command.edit = {
+      StateEdit::Verb::set, std::string(json::find_string(message.fields, "key")), json::to_text(*value), {}};
+  parts_.hub.submit({}, std::move(command),
+                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
+                      auto* const present = find_socket(sid);
+                      if (present == nullptr) return;
+                      if (!outcome) return fail(*present, id, outcome.error());
+                      auto const& changed = std::get<Changed>(*outcome);
+                      answer(*present, id,
+                             "{\"status\":\"ok\",\"revision\":" + std::to_string(changed.revision) + ",\"cursor\":\"" +
+                                 to_text(changed.cursor) + "\"}");
+                    });
+}
+
+void Monitor::get_state(Message const& message) {
+  auto& socket = message.socket;
+  if (!socket.is_registered()) return fail(socket, message.id, not_registered());
+  GetState command;
+  command.connection = socket.place().connection;
+  parts_.hub.submit({}, std::move(command),
+                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
+                      auto* const present = find_socket(sid);
+                      if (present == nullptr) return;
+                      if (!outcome) return fail(*present, id, outcome.error());
+                      auto const& view = std::get<StateView>(*outcome);
+                      auto const out = "{\"status\":\"ok\",\"state\":" + view.value +
+                                       ",\"revision\":" + std::to_string(view.revision) + ",\"cursor\":\"" +
+                                       to_text(view.cursor) + "\"}";
+                      id ? answer(*present, id, out) : tell(*present, "session_state", out);
+                    });
+}
+
+// Tools and questions.
+
+void Monitor::take_offer(Message const& message) {
+  auto& socket = message.socket;
+  if (!socket.is_registered()) return fail(socket, message.id, not_registered());
+  auto offer = read_offer(message.fields);
+  if (!offer) return fail(socket, message.id, offer.error());
+  parts_.hub.submit({}, MakeOffer{socket.place().connection, *std::move(offer)},
+                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
+                      auto* const present = find_socket(sid);
+                      if (present == nullptr) return;
+                      outcome ? answer(*present, id, "{\"status\":\"ok\"}") : fail(*present, id, outcome.error());
+                    });
+}
+
+void Monitor::take_result(Message const& message) {
+  auto& socket = message.socket;
+  note_use(socket);
+  if (!socket.is_registered()) return fail(socket, message.id, not_registered());
+  auto const told = [this, sid = socket.sid(), id = message.id](bool was_awaited) {
+    auto* const present = find_socket(sid);
+    if (present == nullptr) return;
+    was_awaited ? answer(*present, id, "{\"status\":\"ok\"}")
+                : fail(*present, id, error(Code::not_found, "nobody waits for this answer"));
+  };
+  auto const connection = socket.place().connection;
+  if (message.name == "client_tool_result") return parts_.tools.take_result(connection, message.fields, told);
+  if (message.name == "query_progress") return parts_.responder.take_progress(connection, message.fields, told);
+  parts_.responder.take_result(connection, message.fields, told);
+}
+
+// The acknowledgement of a call is its result. Whose call it is the hub knows.
+void Monitor::on_ack(MonitorSocket& socket, std::uint64_t id, socket_io::Packet ack) {
+  auto const place = asked_.find(id);
+  if (place == asked_.end() || !socket.is_registered()) return;
+  note_use(socket);
+  auto const connection = socket.place().connection;
+  auto const call = place->second;
+  auto const& arguments = ack.data.get_array();
+  auto const result = arguments.empty() ? json::value() : arguments.front();
+  auto const* const fields = result.if_object();
+  auto const told = [this, id](bool was_awaited) {
+    if (was_awaited) asked_.erase(id);
+  };
+  if (call.is_query) {
+    json::object message = fields != nullptr ? *fields : json::object();
+    if (fields == nullptr) message["answer"] = result;
+    message["query_id"] = call.request_id;
+    return parts_.responder.take_result(connection, message, told);
+  }
+  bool const is_whole = fields != nullptr && (fields->contains("result") || fields->contains("is_error"));
+  json::object message = is_whole ? *fields : json::object();
+  if (!is_whole) message["result"] = result;
+  message["tool_call_id"] = call.request_id;
+  parts_.tools.take_result(connection, message, told);
+}
+
+// Answers.
+
+void Monitor::answer(MonitorSocket& socket, std::optional<std::uint64_t> id, std::string const& object) {
+  if (id) socket.client().acknowledge(socket, *id, object);
+}
+
+void Monitor::fail(MonitorSocket& socket, std::optional<std::uint64_t> id, Error const& why) {
+  id ? answer(socket, id, to_failure(why)) : tell(socket, "error", to_failure(why));
+}
+
+void Monitor::tell(MonitorSocket& socket, std::string_view name, std::string const& object) {
+  socket.client().send(to_server_event(name, object));
+}
+
+}  // namespace sojourn

@@ -1,0 +1,153 @@
+#include "api/monitor_event.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "api/socket_io.h"
+#include "api/stream.h"
+#include "base/crypto.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::string_view args_key = "$args";
+constexpr std::string_view bytes_key = "$bytes";
+
+// Names that clients keep for themselves: an event of that name breaks their connection.
+bool is_clients_own(std::string_view name) {
+  constexpr std::array<std::string_view, 6> names{"connect",       "connect_error", "disconnect",
+                                                  "disconnecting", "newListener",   "removeListener"};
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::string to_base64(std::string_view bytes) {
+  return base64_encode({reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size()});
+}
+
+// Attachments in place of what stands for them. As deep as texts may be.
+json::value put_in(json::value const& v, std::vector<std::string> const& attachments) {
+  if (auto const* const list = v.if_array()) {
+    json::array out;
+    for (auto const& each : *list) out.push_back(put_in(each, attachments));
+    return out;
+  }
+  auto const* const o = v.if_object();
+  if (o == nullptr) return v;
+  json::object out;
+  auto const* const number = o->contains("_placeholder") ? o->if_contains("num") : nullptr;
+  if (number != nullptr && number->is_int64()) {
+    auto const at = static_cast<std::size_t>(number->get_int64());
+    if (at < attachments.size()) out[bytes_key] = to_base64(attachments[at]);
+    return out;
+  }
+  for (auto const& [key, value] : *o) out[key] = put_in(value, attachments);
+  return out;
+}
+
+// The way back.
+json::value take_out(json::value const& v, std::vector<std::string>& attachments) {
+  if (auto const* const list = v.if_array()) {
+    json::array out;
+    for (auto const& each : *list) out.push_back(take_out(each, attachments));
+    return out;
+  }
+  auto const* const o = v.if_object();
+  if (o == nullptr) return v;
+  json::object out;
+  auto const* const text = o->size() == 1 ? o->if_contains(bytes_key) : nullptr;
+  std::string bytes;
+  if (text != nullptr && text->is_string() && base64_decode(std::string_view(text->get_string()), bytes)) {
+    out["_placeholder"] = true;
+    out["num"] = attachments.size();
+    attachments.push_back(std::move(bytes));
+    return out;
+  }
+  for (auto const& [key, value] : *o) out[key] = take_out(value, attachments);
+  return out;
+}
+
+// A client takes a text that comes last for a place in the log, so none may stand there that is not.
+void end_arguments(std::string& arguments, bool ends_in_text, std::string_view offset) {
+  if (offset.empty() && !ends_in_text) return;
+  if (!arguments.empty()) arguments += ',';
+  if (offset.empty())
+    arguments += "null";
+  else
+    arguments.append("\"").append(offset).append("\"");
+}
+
+// A message whose data has several arguments, or bytes.
+std::string to_rich_event(std::string const& name, json::value const& data, std::string_view offset) {
+  auto const* const several = data.is_object() ? data.get_object().if_contains(args_key) : nullptr;
+  socket_io::Packet packet;
+  json::array list;
+  list.emplace_back(name);
+  if (several != nullptr && several->is_array() && data.get_object().size() == 1) {
+    for (auto const& each : several->get_array()) list.push_back(take_out(each, packet.attachments));
+  } else {
+    list.push_back(take_out(data, packet.attachments));
+  }
+  if (!offset.empty())
+    list.emplace_back(std::string(offset));
+  else if (list.back().is_string())
+    list.push_back(nullptr);
+  packet.data = std::move(list);
+  return to_payload(packet);
+}
+
+std::string to_message(Event const& event, std::string_view offset) {
+  if (event.data.find("\"$") != std::string::npos) {
+    auto const data = json::parse(event.data);
+    if (data) return to_rich_event(event.name, *data, offset);
+  }
+  auto arguments = event.data;
+  end_arguments(arguments, event.data.starts_with('"') || event.data.empty(), offset);
+  return to_event("/", event.name, arguments);
+}
+
+}  // namespace
+
+std::string to_offset(std::string_view session_id, Cursor cursor) {
+  return std::string(session_id).append("/").append(to_text(cursor));
+}
+
+std::optional<Offset> read_offset(std::string_view text) {
+  constexpr std::size_t offset_bytes_max = 128;
+  auto const slash = text.find('/');
+  if (slash == std::string_view::npos || text.size() > offset_bytes_max) return std::nullopt;
+  return Offset{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
+}
+
+std::string to_session_event(std::string_view session_id, std::uint32_t epoch, Event const& event) {
+  auto const offset = event.seq == 0 ? std::string() : to_offset(session_id, Cursor{epoch, event.seq});
+  if (event.type == EventType::message && !is_clients_own(event.name)) return to_message(event, offset);
+  std::string native;
+  append_event(native, epoch, event);
+  return to_server_event(event.type == EventType::message ? "session.message" : to_public_type(event), native, offset);
+}
+
+std::string to_server_event(std::string_view name, std::string_view argument, std::string_view offset) {
+  std::string arguments(argument);
+  end_arguments(arguments, false, offset);
+  return to_event("/", name, arguments);
+}
+
+std::string to_message_data(socket_io::Packet const& event) {
+  json::array arguments(event.data.as_array());
+  arguments.erase(arguments.begin());
+  if (!event.attachments.empty()) arguments = put_in(arguments, event.attachments).as_array();
+  if (arguments.empty()) return {};
+  if (arguments.size() == 1) return json::to_text(arguments.front());
+  json::object several;
+  several[args_key] = std::move(arguments);
+  return json::to_text(several);
+}
+
+std::string to_plain_iso(std::int64_t utc_us) {
+  auto text = to_iso_us(utc_us);
+  if (text.ends_with('Z')) text.pop_back();
+  return text;
+}
+
+}  // namespace sojourn
