@@ -14,7 +14,6 @@ namespace {
 constexpr std::int64_t thread_idle_us = std::int64_t{24} * 3600 * 1'000'000;
 constexpr std::size_t asked_max = 100'000;
 constexpr std::uint16_t close_policy = 1008;
-constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_taken_over = 4001;
 constexpr std::size_t mac_bytes = 18;
 
@@ -226,7 +225,7 @@ void Monitor::leave_place(MonitorSocket& socket) {
 
 std::string Monitor::greet(Session const& session, Connection const& connection, Arrival const& arrival) const {
   if (arrival.resumes) return {};
-  Cursor cursor{session.journal.epoch(), session.journal.last_seq()};
+  Cursor cursor{session.journal.epoch(), arrival.since.empty() ? connection.shown_seq : session.journal.last_seq()};
   if (!arrival.since.empty()) {
     std::string out = "{\"type\":\"session.gap\"";
     append_text(out, "session_id", session.id);
@@ -325,7 +324,8 @@ void Monitor::sweep() {
   }
   for (auto* const socket : idle) {
     trace("idle session dropped", *socket);
-    socket->client().close(close_going_away, "idle");
+    // It is not to come back by itself: nobody seems to be there.
+    socket->client().disconnect(*socket, "server namespace disconnect");
   }
 }
 

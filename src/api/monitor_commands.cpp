@@ -125,7 +125,8 @@ void Monitor::register_session(Message const& message) {
   auto const user_id = json::find_string(message.fields, "user_id", "thefusionlab");
   if (thread_id.size() > thread_id_bytes_max || user_id.size() > user_id_bytes_max)
     return fail(socket, message.id, error(Code::too_large, "thread_id and user_id have at most 256 bytes"));
-  socket.facts().user_id = user_id;
+  bool const has_name = socket.principal().role != Role::local;
+  socket.facts().user_id = has_name ? socket.principal().name : user_id;
   if (thread_id.empty()) thread_id = "thread_" + make_uuid(world().random);
   if (socket.is_registered() && socket.facts().thread_id == thread_id) {
     tell_registered(socket);
@@ -148,11 +149,12 @@ void Monitor::tell_registered(MonitorSocket& socket) {
 void Monitor::give_missed(Message const& message) {
   auto& socket = message.socket;
   auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
-  if (thread_id.empty()) return;
   note_use(socket);
-  auto const given = [this, sid = socket.sid(), thread_id](Result<Outcome> const& outcome) {
+  if (thread_id.empty()) return answer(socket, message.id, "{\"status\":\"ok\"}");
+  auto const given = [this, sid = socket.sid(), thread_id, id = message.id](Result<Outcome> const& outcome) {
     auto* const present = find_socket(sid);
     if (present == nullptr) return;
+    answer(*present, id, "{\"status\":\"ok\"}");
     auto const* const missed = outcome ? std::get_if<Missed>(&*outcome) : nullptr;
     std::string out = "{";
     if (missed == nullptr || missed->events.empty()) {
@@ -174,8 +176,9 @@ void Monitor::force_room_join(Message const& message) {
   auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
   note_use(socket);
   if (thread_id.empty() || thread_id.size() > thread_id_bytes_max)
-    return tell(socket, "error", "{\"message\":\"Missing thread_id parameter\"}");
-  auto const joined = [this](MonitorSocket& present) {
+    return fail(socket, message.id, error(Code::invalid, "Missing thread_id parameter"));
+  auto const joined = [this, id = message.id](MonitorSocket& present) {
+    answer(present, id, "{\"status\":\"ok\"}");
     std::string out = "{";
     append_text(out, "thread_id", present.facts().thread_id);
     append_text(out, "session_id", present.sid());
@@ -213,6 +216,7 @@ void Monitor::tell_status(Message const& message) {
   if (out.back() == ',') out.pop_back();
   out += std::string("},\"is_registered\":") + (socket.is_registered() ? "true" : "false");
   append_text(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
+  answer(message.socket, message.id, "{\"status\":\"ok\"}");
   tell(message.socket, "debug_status", out + "}");
 }
 

@@ -79,9 +79,14 @@ void MonitorDebug::list_all(Request const& request, Parameters const&, Respond r
       names.append(names.empty() ? "" : ",").append(name);
       counts.append(counts.empty() ? "" : ",").append(name).append(":").append(std::to_string(count));
     }
+    std::string active;
+    for (auto const thread_id : threads) {
+      if (!active.empty()) active += ',';
+      json::append_string(active, thread_id);
+    }
     respond(json_response("{\"socketio_sessions\":{\"total\":" + std::to_string(sockets.size()) +
-                          ",\"active_threads\":" + std::to_string(threads.size()) +
-                          "},\"undelivered_messages\":{\"total_threads\":" + std::to_string(missed.size()) +
+                          ",\"active_threads\":[" + active +
+                          "]},\"undelivered_messages\":{\"total_threads\":" + std::to_string(missed.size()) +
                           ",\"threads\":[" + names + "],\"counts\":{" + counts + "}}}"));
   });
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 namespace sojourn {
@@ -22,6 +23,17 @@ std::string to_head(char type, std::string_view nsp) {
   std::string head{'4', type};
   if (nsp != "/") head.append(nsp).append(",");
   return head;
+}
+
+// What a client of revision 3 says of itself stands behind its namespace, as in addresses.
+json::value to_fields(std::string_view query) {
+  json::object fields;
+  while (!query.empty()) {
+    auto value = take_until(query, '&');
+    auto const name = take_until(value, '=');
+    if (!name.empty()) fields[to_utf8(decode_segment(name))] = to_utf8(decode_segment(value));
+  }
+  return fields;
 }
 
 }  // namespace
@@ -58,12 +70,16 @@ void SocketIoClient::open() {
 
 void SocketIoClient::receive(std::string_view text) {
   if (is_closed_) return;
-  if (!was_in_ && text.size() > door_.world_.settings.prelude_bytes) return close(close_policy, "parse error");
+  if (!was_in_) prelude_bytes_ += text.size();
+  if (prelude_bytes_ > door_.world_.settings.prelude_bytes) return close(close_policy, "parse error");
   take(reader_.take_text(text));
+  if (is_closed_ || !reader_.is_waiting()) return;
+  door_.expect(id_, ++unfinished_);
 }
 
 void SocketIoClient::receive_bytes(std::string_view bytes) {
   if (!is_closed_) take(reader_.take_bytes(std::string(bytes)));
+  if (!reader_.is_waiting()) ++unfinished_;
 }
 
 void SocketIoClient::take(Result<std::optional<socket_io::Packet>> packet) {
@@ -73,7 +89,11 @@ void SocketIoClient::take(Result<std::optional<socket_io::Packet>> packet) {
 }
 
 void SocketIoClient::take_packet(socket_io::Packet packet) {
-  if (auto const query = packet.nsp.find('?'); query != std::string::npos) packet.nsp.resize(query);
+  if (auto const query = packet.nsp.find('?'); query != std::string::npos) {
+    if (line_.revision == engine_io::Revision::v3)
+      packet.data = to_fields(std::string_view(packet.nsp).substr(query + 1));
+    packet.nsp.resize(query);
+  }
   auto* const socket = find(packet.nsp);
   bool const connects = packet.type == socket_io::Type::connect;
   bool const is_asked = std::ranges::find(asked_, packet.nsp) != asked_.end();
@@ -186,8 +206,7 @@ std::unique_ptr<EngineClient> SocketIo::attach(Request const& request, EngineLin
                               to_utf8(request.header("user-agent").substr(0, user_agent_bytes_max)),
                               std::string(request.remote_address)});
   clients_.emplace(id, client.get());
-  newcomers_.push_back({id, world_.clock.now().steady_us + world_.settings.connect_us});
-  wait_for_newcomers();
+  expect(id, 0);
   return client;
 }
 
@@ -202,22 +221,29 @@ std::string SocketIo::mint_sid() {
   return base64url_encode(bytes);
 }
 
-void SocketIo::wait_for_newcomers() {
-  if (newcomers_.empty() || std::exchange(waits_, true)) return;
+void SocketIo::expect(SocketIoClient::Id client, std::uint64_t unfinished) {
+  expected_.push_back({client, unfinished, world_.clock.now().steady_us + world_.settings.connect_us});
+  look_later();
+}
+
+void SocketIo::look_later() {
+  if (expected_.empty() || std::exchange(looks_, true)) return;
   world_.later(look_us, [this] {
-    waits_ = false;
+    looks_ = false;
     turn_late_away();
-    wait_for_newcomers();
+    look_later();
   });
 }
 
 void SocketIo::turn_late_away() {
   auto const now_us = world_.clock.now().steady_us;
-  while (!newcomers_.empty() && newcomers_.front().until_us <= now_us) {
-    auto const id = newcomers_.front().id;
-    newcomers_.pop_front();
-    auto* const client = find(id);
-    if (client != nullptr && !client->was_in_) client->close(close_policy, "connect timeout");
+  while (!expected_.empty() && expected_.front().until_us <= now_us) {
+    auto const due = expected_.front();
+    expected_.pop_front();
+    auto* const client = find(due.client);
+    if (client == nullptr) continue;
+    bool const has_come = due.unfinished == 0 ? client->was_in_ : client->unfinished_ != due.unfinished;
+    if (!has_come) client->close(close_policy, due.unfinished == 0 ? "connect timeout" : "parse error");
   }
 }
 

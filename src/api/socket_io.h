@@ -114,6 +114,8 @@ class SocketIoClient final : public EngineClient {
   std::vector<std::string> asked_;             // namespaces that the door has not decided about yet
   bool was_in_ = false;                        // some namespace, once
   bool is_closed_ = false;
+  std::size_t prelude_bytes_ = 0;  // what came before that
+  std::uint64_t unfinished_ = 0;   // changes with each packet that waits for attachments
 
   friend class SocketIo;
 };
@@ -121,8 +123,8 @@ class SocketIoClient final : public EngineClient {
 class SocketIo {
  public:
   struct Settings {
-    std::int64_t connect_us = 10'000'000;   // to come into some namespace
-    std::size_t prelude_bytes = 16 * 1024;  // of a message before that
+    std::int64_t connect_us = 10'000'000;   // to come into some namespace, and for the attachments of a packet
+    std::size_t prelude_bytes = 16 * 1024;  // of messages before that
     std::size_t message_bytes = 1'000'000;  // of the attachments of one packet together
   };
   struct World {
@@ -155,18 +157,21 @@ class SocketIo {
 
  private:
   friend class SocketIoClient;
-  struct Newcomer {
-    SocketIoClient::Id id;
+  // What a client owes: to come into some namespace (0), or the attachments of its packet of that number.
+  struct Due {
+    SocketIoClient::Id client;
+    std::uint64_t unfinished;
     std::int64_t until_us;
   };
+  void expect(SocketIoClient::Id client, std::uint64_t unfinished);
   void turn_late_away();
-  void wait_for_newcomers();
+  void look_later();
 
   World world_;
   std::unordered_map<SocketIoClient::Id, SocketIoClient*> clients_;
   SocketIoClient::Id last_id_ = 0;
-  std::deque<Newcomer> newcomers_;  // in the order of their deadlines; also those that came in, or left
-  bool waits_ = false;
+  std::deque<Due> expected_;  // in the order of their deadlines; also what has come
+  bool looks_ = false;
 };
 
 // The payload of an event: `arguments` are JSON texts with commas between them; with an id an answer is asked for.

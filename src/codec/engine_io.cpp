@@ -17,6 +17,7 @@ constexpr char binary = 'b';
 
 // Of bytes in a packet of revision 3: that they are a message.
 constexpr char message_v3 = '\x04';
+constexpr std::string_view text_of_bytes_v3 = "b4";
 
 Result<Packet> read(std::string_view text) {
   if (!text.starts_with(binary)) return read_text(text);
@@ -28,10 +29,20 @@ Result<Packet> read(std::string_view text) {
 // The same of revision 3, which names the type of bytes too.
 Result<Packet> read_v3(std::string_view text) {
   if (!text.starts_with(binary)) return read_text(text);
-  if (!text.starts_with("b4")) return error(Code::invalid, "bytes can only be a message");
+  if (!text.starts_with(text_of_bytes_v3)) return error(Code::invalid, "bytes can only be a message");
   Packet packet{Type::message, {}, true};
   if (!base64_decode(text.substr(2), packet.data)) return error(Code::invalid, "a binary packet is not base64");
   return packet;
+}
+
+// A packet behind its kind and the digits of its length.
+void append_bytes_v3(std::string& out, std::string_view packet, bool is_binary) {
+  std::string content(packet);
+  if (is_binary && !base64_decode(packet.substr(1), content)) return;  // no payload of ours
+  if (is_binary) content.insert(content.begin(), message_v3);
+  out += is_binary ? '\x01' : '\0';
+  for (auto const digit : std::to_string(content.size())) out += static_cast<char>(digit - '0');
+  out.append("\xff").append(content);
 }
 
 // How many bytes of a character whose first one this is.
@@ -112,6 +123,8 @@ Result<Packet> read_text(std::string_view text) {
   return Packet{static_cast<Type>(text.front() - '0'), std::string(text.substr(1))};
 }
 
+Result<Packet> read_text_v3(std::string_view text) { return read_v3(text); }
+
 Result<Packet> read_bytes(std::string_view bytes, Revision revision) {
   if (revision == Revision::v4) return Packet{Type::message, std::string(bytes), true};
   if (!bytes.starts_with(message_v3)) return error(Code::invalid, "bytes can only be a message");
@@ -166,25 +179,47 @@ void append_payload(std::string& out, std::string_view payload) {
   out += payload;
 }
 
-void append_frames(std::string& out, std::string_view payload, Revision revision) {
+void append_frames(std::string& out, std::string_view payload) {
   while (!payload.empty()) {
     auto const packet = take_until(payload, separator);
-    if (!packet.starts_with(binary)) {
-      websocket::append_frame(out, websocket::Opcode::text, packet);
-      continue;
-    }
     std::string bytes;
-    if (!base64_decode(packet.substr(1), bytes)) continue;  // no payload of ours
-    if (revision == Revision::v3) bytes.insert(bytes.begin(), message_v3);
-    websocket::append_frame(out, websocket::Opcode::binary, bytes);
+    if (!packet.starts_with(binary))
+      websocket::append_frame(out, websocket::Opcode::text, packet);
+    else if (base64_decode(packet.substr(1), bytes))
+      websocket::append_frame(out, websocket::Opcode::binary, bytes);
   }
 }
 
-std::string to_body_v3(std::string_view payload) {
+void append_frames_v3(std::string& out, std::string_view payload, bool as_text) {
+  while (!payload.empty()) {
+    auto const packet = take_until(payload, separator);
+    std::string bytes;
+    if (!packet.starts_with(binary))
+      websocket::append_frame(out, websocket::Opcode::text, packet);
+    else if (as_text)
+      websocket::append_frame(out, websocket::Opcode::text, std::string(text_of_bytes_v3).append(packet.substr(1)));
+    else if (base64_decode(packet.substr(1), bytes))
+      websocket::append_frame(out, websocket::Opcode::binary, message_v3 + bytes);
+  }
+}
+
+bool has_bytes(std::string_view payload) {
+  for (auto rest = payload; !rest.empty();) {
+    if (take_until(rest, separator).starts_with(binary)) return true;
+  }
+  return false;
+}
+
+std::string to_body_v3(std::string_view payload, bool as_text) {
+  bool const as_bytes = !as_text && has_bytes(payload);
   std::string out;
   while (!payload.empty()) {
     auto const packet = take_until(payload, separator);
     bool const is_binary = packet.starts_with(binary);
+    if (as_bytes) {
+      append_bytes_v3(out, packet, is_binary);
+      continue;
+    }
     auto const units = count_units(packet) + (is_binary ? 1U : 0U);
     out.append(std::to_string(units)).append(is_binary ? ":b4" : ":").append(packet.substr(is_binary ? 1 : 0));
   }

@@ -29,6 +29,8 @@ inline constexpr std::size_t packets_max = 10'000;  // of one body
 
 // A text message of a WebSocket: "4hello". A binary one is a message's bytes and needs no reading. Code::invalid.
 Result<Packet> read_text(std::string_view text);
+// The same of revision 3, where bytes may be text too: "b4AQID".
+Result<Packet> read_text_v3(std::string_view text);
 // A binary message of a WebSocket: of revision 3 the first byte is the packet's type.
 Result<Packet> read_bytes(std::string_view bytes, Revision revision);
 // The body of a polling request. Code::invalid: one of its packets is none, or there are none, or too many.
@@ -44,8 +46,12 @@ void append_body(std::string& payload, Packet const& packet);
 // Adds a payload to another.
 void append_payload(std::string& out, std::string_view payload);
 // The payload as WebSocket frames, one for each packet.
-void append_frames(std::string& out, std::string_view payload, Revision revision);
-// The payload as the body of an answer to a poll of revision 3.
-std::string to_body_v3(std::string_view payload);
+void append_frames(std::string& out, std::string_view payload);
+// The same of revision 3; bytes are text for clients that want no others.
+void append_frames_v3(std::string& out, std::string_view payload, bool as_text);
+// Whether there are bytes among the packets.
+bool has_bytes(std::string_view payload);
+// The payload as the body of an answer to a poll of revision 3; with lengths as bytes where it has bytes and may.
+std::string to_body_v3(std::string_view payload, bool as_text);
 
 }  // namespace sojourn::engine_io

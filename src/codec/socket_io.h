@@ -40,6 +40,8 @@ class Reader {
   Result<std::optional<Packet>> take_text(std::string_view text);
   // A binary message: gives the packet whose last attachment it is. Code::invalid.
   Result<std::optional<Packet>> take_bytes(std::string bytes);
+  // Whether attachments are to come.
+  bool is_waiting() const { return open_.has_value(); }
 
  private:
   Limits limits_;

@@ -56,9 +56,10 @@ void Engine::on_timer() { run(session_.tick(now_us())); }
 
 void Engine::join(Request const& request, Router::EngineDoor const& door) {
   door_ = door.door;
+  as_text_ = !request.parameter("b64").empty();
   bool const polls = session_.transport() == Transport::polling;
   client_ = door.joiner(door.door, request,
-                        EngineLine{*this, polls ? &frame_payload : EngineSocket::framing(session_.revision()),
+                        EngineLine{*this, polls ? &frame_payload : EngineSocket::framing(session_.revision(), as_text_),
                                    to_word(session_.transport()), session_.revision(), sid_});
 }
 
@@ -132,7 +133,10 @@ bool Engine::attach(EngineSocket& socket) {
 void Engine::receive(EngineSocket& socket, websocket::Item const& item) {
   bool const is_text = item.opcode == websocket::Opcode::text;
   if (&socket == socket_ && is_text && session_.is_plain(item.payload)) return client_->receive(item.payload.substr(1));
-  auto packet = is_text ? engine_io::read_text(item.payload) : engine_io::read_bytes(item.payload, session_.revision());
+  bool const is_old = session_.revision() == Revision::v3;
+  auto packet = !is_text ? engine_io::read_bytes(item.payload, session_.revision())
+                : is_old ? engine_io::read_text_v3(item.payload)
+                         : engine_io::read_text(item.payload);
   if (&socket == socket_)
     run(session_.take(std::move(packet), now_us()));
   else if (&socket == candidate_)
@@ -227,13 +231,15 @@ void Engine::answer() {
   payload.reserve(queued_bytes_);
   for (auto const& bytes : take_queue()) engine_io::append_payload(payload, *bytes);
   session_.answered();
-  if (session_.revision() == Revision::v3) payload = engine_io::to_body_v3(payload);
-  poll.respond(text_response(std::move(payload), "text/plain; charset=UTF-8"));
+  bool const is_old = session_.revision() == Revision::v3;
+  bool const as_bytes = is_old && !as_text_ && engine_io::has_bytes(payload);
+  if (is_old) payload = engine_io::to_body_v3(payload, as_text_);
+  poll.respond(text_response(std::move(payload), as_bytes ? "application/octet-stream" : "text/plain; charset=UTF-8"));
 }
 
 void Engine::take_over() {
   socket_ = std::exchange(candidate_, nullptr);
-  auto const framing = EngineSocket::framing(session_.revision());
+  auto const framing = EngineSocket::framing(session_.revision(), as_text_);
   auto frames = std::make_shared<std::string>();
   for (auto const& bytes : take_queue()) framing(*frames, *bytes);
   if (!frames->empty()) socket_->push(std::move(frames));

@@ -103,6 +103,7 @@ class Engine final : public Outlet {
   std::size_t queued_bytes_ = 0;
   Bucket bucket_;  // of what is posted
   bool listed_ = false;
+  bool as_text_ = false;  // bytes of revision 3
   Timer timer_;
   std::string sid_;
 };

@@ -6,14 +6,11 @@
 
 namespace sojourn {
 
-Framing EngineSocket::framing(engine_io::Revision revision) {
-  if (revision == engine_io::Revision::v3)
-    return [](std::string& out, std::string_view payload) {
-      engine_io::append_frames(out, payload, engine_io::Revision::v3);
-    };
-  return [](std::string& out, std::string_view payload) {
-    engine_io::append_frames(out, payload, engine_io::Revision::v4);
-  };
+Framing EngineSocket::framing(engine_io::Revision revision, bool as_text) {
+  if (revision == engine_io::Revision::v4) return &engine_io::append_frames;
+  if (as_text)
+    return [](std::string& out, std::string_view payload) { engine_io::append_frames_v3(out, payload, true); };
+  return [](std::string& out, std::string_view payload) { engine_io::append_frames_v3(out, payload, false); };
 }
 
 void EngineSocket::open(Opened const&, std::string handshake) {

@@ -21,8 +21,8 @@ class EngineSocket final : public WebSocket {
         sid_(std::move(sid)) {}
   ~EngineSocket() override { leave(); }
 
-  // The framing of payloads for a session of that revision.
-  static Framing framing(engine_io::Revision revision);
+  // The framing of payloads for a session of that revision; `as_text` is for bytes of revision 3.
+  static Framing framing(engine_io::Revision revision, bool as_text);
 
   void say(std::string_view text);
   // The session is gone, or wants this one no more.

@@ -132,10 +132,10 @@ std::optional<Engines::Upgrade> Engines::upgrade(Request& request, Peer& peer) {
   return Upgrade{std::make_unique<EngineSocket>(peer, *this, std::move(sid))};
 }
 
-void Engines::fail(Request& request) {
+void Engines::fail(Request const& request) {
   if (world().router.find_engines(request).joiner == nullptr) return;
   auto* const engine = find(request.parameter("sid"));
-  if (engine == nullptr || !world().router.enter(request)) return;
+  if (engine == nullptr) return;
   if (engine->session().transport() == Transport::polling) engine->fail(engine_io::transport_error);
 }
 

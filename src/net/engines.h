@@ -47,7 +47,7 @@ class Engines {
   std::optional<Upgrade> upgrade(Request& request, Peer& peer);
 
   // A request whose header came, but not the rest of it: the session that it was for is over.
-  void fail(Request& request);
+  void fail(Request const& request);
 
   // The peer is gone, or sends no more.
   void lose_poll(std::uint64_t peer);

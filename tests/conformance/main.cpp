@@ -44,7 +44,7 @@ Limits wide_limits() {
   limits.message_bytes = 16 * mebibyte;
   limits.body_bytes = payload_bytes;
   limits.messages_per_s = 0;
-  limits.queue_bytes = 256 * mebibyte;
+  limits.queue_bytes = 32 * mebibyte;
   limits.queues_bytes = 1024 * mebibyte;
   return limits;
 }
