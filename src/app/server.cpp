@@ -16,6 +16,8 @@
 #include "api/accounts.h"
 #include "api/agent_browser.h"
 #include "api/auth.h"
+#include "api/chat.h"
+#include "api/client_files.h"
 #include "api/events.h"
 #include "api/extension.h"
 #include "api/function_calls.h"
@@ -33,6 +35,8 @@
 #include "api/tracked.h"
 #include "api/tracking.h"
 #include "api/upkeep.h"
+#include "app/client_folder.h"
+#include "app/file.h"
 #include "app/folder.h"
 #include "base/loop.h"
 #include "base/timer_wheel.h"
@@ -53,6 +57,7 @@ namespace {
 constexpr std::int64_t drain_us = 3'000'000;
 // Descriptors that are not clients: listeners, logs, epoll, screenshots, and what calls to tools need.
 constexpr std::int64_t reserved_fds = 320;
+constexpr std::size_t client_file_bytes_max = 8'000'000;
 // With fewer descriptors than that listeners rest now and then, instead of everybody being refused.
 constexpr std::int64_t connections_min = 16;
 
@@ -170,6 +175,9 @@ struct Server::Parts {
   Events events{hub};
   Stream stream{hub, tools, responder};
   Queries queries{{hub, responder, Random(), Clock(), later}};
+  Chat chat{{hub, responder, Random(), Clock(), later}};
+  ClientFiles client_files{find_client_folder(config.monitor.client_files, executable_folder()),
+                           [](std::string const& path) { return read_file(path, client_file_bytes_max); }};
   FunctionCalls function_calls{hub};
   AgentBrowser agent_browser{{hub, Random(), Clock()}};
   SessionFiles session_files{hub, config.data + "/files",
@@ -217,6 +225,8 @@ struct Server::Parts {
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
     router.add(&queries, Queries::routes());
+    router.add(&chat, Chat::routes());
+    router.add(&client_files, ClientFiles::routes());
     router.add(&function_calls, FunctionCalls::routes());
     router.add(&agent_browser, AgentBrowser::routes());
     router.add(&session_files, SessionFiles::routes());
