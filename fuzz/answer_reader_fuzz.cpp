@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/answer_reader.h"
 #include "base/utf8.h"
@@ -35,18 +36,27 @@ std::string check(Result<json::object> const& answer) {
 
 struct Read {
   std::string pieces;
+  std::string remarks;
   std::string answer;
 };
 
 Read read_stream(std::string_view stream, std::size_t step) {
   AnswerReader reader;
   Read read;
+  auto const take = [&read](std::vector<AnswerPart> const& parts) {
+    for (auto const& part : parts) {
+      require(part.text.empty() != part.remark.empty());
+      read.pieces += part.text;
+      if (!part.remark.empty()) read.remarks += json::to_text(part.remark);
+    }
+  };
   while (!stream.empty()) {
-    read.pieces += reader.feed(stream.substr(0, step));
+    take(reader.feed(stream.substr(0, step)));
     stream.remove_prefix(std::min(step, stream.size()));
   }
-  require(is_utf8(read.pieces) && read.pieces.size() <= answer_bytes_max);
   read.answer = check(reader.finish());
+  take(reader.feed({}));
+  require(is_utf8(read.pieces) && read.pieces.size() <= answer_bytes_max && is_utf8(read.remarks));
   return read;
 }
 
@@ -58,6 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   check(read_answer(input));
   auto const whole = read_stream(input, input.size() + 1);
   auto const cut = read_stream(input, std::size_t{data[0]} + 1);
-  require(whole.answer == cut.answer && whole.pieces == cut.pieces);
+  require(whole.answer == cut.answer && whole.pieces == cut.pieces && whole.remarks == cut.remarks);
   return 0;
 }

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t reason_bytes_max = 2000;
 constexpr std::size_t member_depth_max = 32;  // so that what an answer is wrapped in can be read again
 constexpr std::string_view no_text = "the responder's answer has no text";
+constexpr std::string_view remark_too_long = "the responder's analysis has more than 1,000,000 bytes in one piece";
 constexpr std::string_view too_long = "the responder's answer has more than 1,000,000 bytes of text";
 
 bool is_list(json::value const& v) { return v.is_array(); }
@@ -59,6 +60,17 @@ std::optional<std::string_view> find_text(json::object const& said, std::string_
   if (value != nullptr && value->is_object()) value = value->get_object().if_contains("content");
   if (value == nullptr || !value->is_string()) return std::nullopt;
   return std::string_view(value->get_string());
+}
+
+bool is_remark(json::object const& said) {
+  constexpr std::array<std::string_view, 5> types{"analysis", "knowledge", "next_action", "learning_intent",
+                                                  "learning_knowledge"};
+  return std::ranges::find(types, json::find_string(said, "type")) != types.end();
+}
+
+bool is_set(json::object const& said, std::string_view name) {
+  auto const* const value = said.if_contains(name);
+  return value != nullptr && !value->is_null() && *value != json::value(false);
 }
 
 // choices[0], as chat completions have it.
@@ -130,13 +142,13 @@ Result<json::object> read_answer(json::object const& said) {
   return to_answer(*text, more);
 }
 
-std::string AnswerReader::feed(std::string_view bytes) {
+std::vector<AnswerPart> AnswerReader::feed(std::string_view bytes) {
   while (!is_over_) {
     auto const event = events_.feed(bytes);
     if (!event) break;
     take(event->type, event->data);
   }
-  return text_.substr(std::exchange(told_, text_.size()));
+  return std::exchange(parts_, {});
 }
 
 Result<json::object> AnswerReader::finish() {
@@ -145,8 +157,9 @@ Result<json::object> AnswerReader::finish() {
   }
   is_over_ = true;
   if (!error_.empty()) return error(Code::failed, error_);
-  if (!answer_ && !has_text_) return error(Code::failed, std::string(no_text));
-  return to_answer(answer_ ? *answer_ : text_, members_);
+  if (answer_) return to_answer(*answer_, members_);
+  if (!has_text_ && analysis_.empty()) return error(Code::failed, std::string(no_text));
+  return to_answer(has_text_ ? text_ : analysis_, members_);
 }
 
 void AnswerReader::take(std::string_view type, std::string_view data) {
@@ -160,6 +173,7 @@ void AnswerReader::take(std::string_view type, std::string_view data) {
     return;
   }
   auto const& said = parsed->get_object();
+  if (type != "error" && is_remark(said)) return take_remark(said);
   if (auto reason = find_failure(said); !reason.empty()) return fail(std::move(reason));
   if (type == "error") return fail(std::string(cut_text(data, reason_bytes_max)));
   take_members(members_, said);
@@ -183,10 +197,27 @@ void AnswerReader::take_text(json::object const& said) {
   add((follows ? "\n" : "") + std::string(*line));
 }
 
+void AnswerReader::take_remark(json::object const& said) {
+  auto const* const content = said.if_contains("content");
+  if (content != nullptr && is_deeper(*content, member_depth_max)) return;
+  json::object remark{{"type", json::find_string(said, "type")}};
+  remark["content"] = content == nullptr ? json::value("") : *content;
+  remark["complete"] = is_set(said, "complete");
+  if (is_set(said, "error")) remark["error"] = true;
+  if (json::to_text(remark).size() > answer_bytes_max) return fail(std::string(remark_too_long));
+  auto const text = json::find_string(remark, "type") == "analysis" ? json::find_string(remark, "content") : "";
+  if (analysis_.size() + text.size() > answer_bytes_max) return fail(std::string(too_long));
+  analysis_ += text;
+  parts_.push_back({{}, std::move(remark)});
+}
+
 void AnswerReader::add(std::string_view piece) {
   if (text_.size() + piece.size() > answer_bytes_max) return fail(std::string(too_long));
   has_text_ = true;
+  if (piece.empty()) return;
   text_ += piece;
+  if (parts_.empty() || !parts_.back().remark.empty()) parts_.emplace_back();
+  parts_.back().text += piece;
 }
 
 void AnswerReader::fail(std::string reason) {

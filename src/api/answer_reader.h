@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -23,23 +24,32 @@ inline constexpr std::size_t answer_bytes_max = 1'000'000;  // of the text
 Result<json::object> read_answer(std::string_view body);
 Result<json::object> read_answer(json::object const& said);
 
+// What an event adds: to the text, or a remark beside it.
+struct AnswerPart {
+  std::string text = {};
+  json::object remark = {};  // {"type","content","complete"}, and "error" when it is marked so; empty = it is text
+};
+
 // Reads an event stream, each event of which is a JSON object in its data: chat-completions chunks, which [DONE] ends;
 // {"content"} or {"text"}, which adds text; {"message"}, which adds a line; {"answer"}, which is the whole and ends it;
-// {"error"}, which ends it too. Data that is no object is skipped.
+// {"error"}, which ends it too; {"type","content","complete"} of a remark on the way to the answer, whose type is
+// analysis, knowledge, next_action, learning_intent or learning_knowledge. Whoever says nothing but analysis has answered
+// with that. Data that is no object is skipped.
 class AnswerReader {
  public:
-  // The next bytes; gives what they add to the text.
-  std::string feed(std::string_view bytes);
+  // The next bytes; gives what they add, in its order.
+  std::vector<AnswerPart> feed(std::string_view bytes);
 
   // Whether whatever may come still changes nothing.
   [[nodiscard]] bool is_over() const { return is_over_; }
 
-  // The stream has ended, or is over. Code::failed as of read_answer.
+  // The stream has ended, or is over. Code::failed as of read_answer. What its end adds is given by another feed().
   Result<json::object> finish();
 
  private:
   void take(std::string_view type, std::string_view data);
   void take_text(json::object const& said);
+  void take_remark(json::object const& said);
   void add(std::string_view piece);
   void fail(std::string reason);
 
@@ -47,8 +57,9 @@ class AnswerReader {
 
   sse::ByteReader events_{event_bytes_max};
   std::string text_;
-  std::size_t told_ = 0;   // bytes of it that feed() has given
-  bool has_text_ = false;  // even an empty one
+  std::string analysis_;  // the text of those remarks
+  std::vector<AnswerPart> parts_;  // that feed() has not given
+  bool has_text_ = false;          // even an empty one
   bool is_over_ = false;
   std::string error_;  // empty = none
   std::optional<std::string> answer_;

@@ -33,6 +33,32 @@ struct Envelope {
   std::string allow_origin;  // to be echoed; empty = no CORS
 };
 
+// A part of an answer that comes in pieces.
+struct Piece {
+  std::string bytes;
+  bool is_last = false;
+};
+
+// The way to whoever reads an answer that is open: a plain value like Back, which also names the answer, so that one
+// that is over takes nothing more. Without a carrier nobody reads.
+class Pieces {
+ public:
+  using Function = bool (*)(void* carrier, std::uint64_t exchange, std::uint32_t answer, Piece piece);
+  Pieces() = default;
+  Pieces(Function function, void* carrier, std::uint64_t exchange, std::uint32_t answer)
+      : function_(function), carrier_(carrier), exchange_(exchange), answer_(answer) {}
+  // False when nobody reads any more: then none of it goes anywhere. An empty piece only asks.
+  bool operator()(Piece piece) const {
+    return function_ != nullptr && function_(carrier_, exchange_, answer_, std::move(piece));
+  }
+
+ private:
+  Function function_ = nullptr;
+  void* carrier_ = nullptr;
+  std::uint64_t exchange_ = 0;
+  std::uint32_t answer_ = 0;
+};
+
 // One request. All views live until it is answered or its connection is gone, so a callback captures copies.
 struct Request {
   std::string_view method;
@@ -43,6 +69,7 @@ struct Request {
   std::string_view remote_address;
   ListenerDialect listener = ListenerDialect::extension;
   Moment at;
+  Pieces pieces = {};  // for an answer that is open
   // Set by the router:
   Principal principal;
   std::optional<Error> refusal;  // why nobody is let in with these credentials; only entrances that judge it see it
@@ -61,8 +88,11 @@ struct Response {
   int status = 200;
   std::string body;
   std::string_view content_type = "application/json; charset=utf-8";
-  bool is_last = false;  // the connection ends after it
-  std::vector<std::pair<std::string_view, std::string>> headers;
+  bool is_last = false;                                           // the connection ends after it
+  std::vector<std::pair<std::string_view, std::string>> headers;  // in place of one that every answer has, or more
+  // The body is only its beginning: the rest goes through the request's `pieces`, the last of which ends the answer. A
+  // reader that leaves too much unread is cut off.
+  bool is_open = false;
 };
 
 // {"error":"..."} with the status of the code: the doors of extension sessions, and what belongs to no door.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/client_files.h"
 #include "base/text.h"
 
 namespace sojourn {
@@ -30,6 +31,13 @@ bool is_navigation_to_a_page(Request const& request) {
   bool const is_framed = !destination.empty() && destination != "document";
   return is_page && !is_framed && request.method == "GET" && request.header("sec-fetch-mode") == "navigate" &&
          request.header("origin").empty();
+}
+
+// The origin of a page's address; empty when it is none.
+std::string_view origin_of(std::string_view url) {
+  auto const scheme_end = url.find("://");
+  if (scheme_end == url.npos) return {};
+  return url.substr(0, url.find_first_of("/?#", scheme_end + 3));
 }
 
 Error refuse_origin(std::string_view origin) {
@@ -66,6 +74,11 @@ Result<std::string> Access::admit(Request const& request) const {
   auto const origin_count = request.count_headers("origin");
   auto const origin = request.header("origin");
   if (origin_count > 1 || (origin_count == 1 && !is_allowed_origin(origin, request.path))) return refuse_origin(origin);
+  // A script element sends no Origin, but names its page as Referer: that one has to be allowed in the same way.
+  if (origin_count == 0 && is_client_file(request.path) && request.count_headers("referer") == 1) {
+    auto const page = origin_of(request.header("referer"));
+    if (is_allowed_origin(page, request.path)) return std::string(page);
+  }
   auto const site = request.header("sec-fetch-site");
   // No page made it and nobody navigated: another extension, which hides its origin in a GET.
   bool const from_extension = site == "none" && request.header("sec-fetch-mode") != "navigate";

@@ -38,6 +38,7 @@ std::string_view to_tag(std::string_view path) {
                                     {"/ws/extension", "extension sessions"}}) {
     if (path.starts_with(prefix)) return tag;
   }
+  if (path == "/havefun" || path == "/ping" || path.starts_with("/socket.io")) return "session monitor";
   bool const is_tracking = path.starts_with("/sessions") || path.starts_with("/ws") || path == "/token" ||
                            path == "/test-token" || path == "/send-message";
   return is_tracking ? "session tracking" : "operations";

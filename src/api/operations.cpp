@@ -13,7 +13,8 @@ std::span<Route const> Operations::routes() {
       Route{"GET", "/healthz", handle<&Operations::show_health>, "Whether the process lives", true},
       Route{"GET", "/readyz", handle<&Operations::show_readiness>, "Whether it can serve, and how", true},
       Route{"GET", "/api/health", handle<&Operations::show_documented_health>, "The documented health check", true},
-      Route{"GET", "/", handle<&Operations::show_root>, "What this is, on a listener of sessions", true},
+      Route{"GET", "/", handle<&Operations::show_root>, "What this is, on a listener of sessions or of the monitor",
+            true},
       Route{"GET", "/openapi.json", handle<&Operations::describe>, "This description", true},
   };
   return table;
@@ -40,6 +41,12 @@ void Operations::show_readiness(Request const&, Parameters const&, Respond respo
 }
 
 void Operations::show_root(Request const& request, Parameters const&, Respond respond) {
+  if (request.listener == ListenerDialect::monitor) {
+    Response response;
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = "Sojourn " + std::string(version) + ", the session monitor. Its Socket.IO path is /socket.io/.\n";
+    return respond(std::move(response));
+  }
   if (request.listener != ListenerDialect::sessions) return respond(error_response(404, "Endpoint not found"));
   respond(json_response("{\"name\":\"sojourn\",\"version\":\"" + std::string(version) +
                         "\",\"api\":\"/api/v1\",\"description\":\"/openapi.json\"}"));

@@ -36,6 +36,11 @@ Response as_replay(Response response) {
   return response;
 }
 
+// For whoever waits for an answer that goes to its own client in pieces.
+Response only_once() {
+  return error_response(error(Code::conflict, "the first request with this Idempotency-Key is being answered still"));
+}
+
 }  // namespace
 
 std::optional<Respond> Replays::begin(Request const& request, std::string_view who, Respond respond) {
@@ -82,11 +87,12 @@ void Replays::respond(void* replays, std::uint64_t ticket, Response response) {
   self.by_ticket_.erase(known);
   // Before anybody is told: whoever hears it may send the next request at once.
   auto const waiting = std::exchange(place->waiting, {});
-  if (response.status / 100 != 2 || !self.keep(place, response)) {
+  bool const is_repeatable = response.status / 100 == 2 && !response.is_open;
+  if (!is_repeatable || !self.keep(place, response)) {
     self.by_key_.erase(place->key);
     self.under_way_.erase(place);
   }
-  for (std::size_t i = 1; i < waiting.size(); ++i) waiting[i](as_replay(response));
+  for (std::size_t i = 1; i < waiting.size(); ++i) waiting[i](response.is_open ? only_once() : as_replay(response));
   waiting.front()(std::move(response));
 }
 

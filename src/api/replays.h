@@ -1,6 +1,7 @@
 // Requests that a client may send twice without harm: a POST with an Idempotency-Key runs once, and whoever sends it
 // again within an hour has the first one's answer. It stands between router and door.
-// Invariant: at most one run of a key is under way; only 2xx answers are kept, so many and so many bytes of them.
+// Invariant: at most one run of a key is under way; only 2xx answers are kept, so many and so many bytes of them, and
+// none that is open: who waited for that one is refused, as a conflict.
 // The hub's thread.
 #pragma once
 

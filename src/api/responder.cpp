@@ -63,7 +63,7 @@ Error to_failure(int status, std::string_view body) {
 
 bool Responder::is_open(std::string const& id) const {
   auto const place = running_.find(id);
-  return place != running_.end() && !place->second.is_decided;
+  return place != running_.end() && !place->second.answer;
 }
 
 void Responder::ask(Principal const& principal, Question question, Done done) {
@@ -110,7 +110,7 @@ void Responder::call_endpoint(std::string const& id, std::vector<EventRef> const
 
 void Responder::take_piece(std::string const& id, std::string_view piece) {
   auto& running = running_.at(id);
-  running.untold += running.reader.feed(piece);
+  hear(id, running.reader.feed(piece));
   tell_progress(id);
   if (!running.reader.is_over()) return;
   // Whether it hangs up does not matter any more.
@@ -118,17 +118,31 @@ void Responder::take_piece(std::string const& id, std::string_view piece) {
   decide(id, running.reader.finish());
 }
 
+// Parts of an endpoint's answer: the text is for everybody in the session, remarks are for whoever asked.
+void Responder::hear(std::string const& id, std::vector<AnswerPart> const& parts) {
+  auto& running = running_.at(id);
+  auto const& listener = running.question.listener;
+  for (auto const& part : parts) {
+    running.untold += part.text;
+    if (!part.text.empty() && listener.on_text) listener.on_text(part.text);
+    if (!part.remark.empty() && listener.on_remark) listener.on_remark(part.remark);
+  }
+}
+
 void Responder::take_reply(std::string const& id, Result<CallResult> reply) {
   auto& running = running_.at(id);
   running.call = 0;
   if (!reply) return decide(id, explain(reply.error()));
   if (reply->status < 200 || reply->status > 299) return decide(id, to_failure(reply->status, reply->body));
-  decide(id, is_event_stream(reply->content_type) ? running.reader.finish() : read_answer(reply->body));
+  if (!is_event_stream(reply->content_type)) return decide(id, read_answer(reply->body));
+  auto answer = running.reader.finish();
+  hear(id, running.reader.feed({}));
+  decide(id, std::move(answer));
 }
 
 void Responder::tell_progress(std::string const& id) {
   auto const place = running_.find(id);
-  if (place == running_.end() || place->second.is_decided || place->second.untold.empty()) return;
+  if (place == running_.end() || place->second.answer || place->second.untold.empty()) return;
   auto& running = place->second;
   auto const now_us = world_.clock.now().steady_us;
   if (now_us >= running.tell_us) return report(running);
@@ -161,7 +175,7 @@ void Responder::report(Running& running) {
 // The session has ended: there is nobody to tell, and nowhere to keep an answer.
 void Responder::give_up(std::string const& id, Error const& why) {
   auto const place = running_.find(id);
-  if (place == running_.end() || place->second.is_decided || place->second.call == 0) return;
+  if (place == running_.end() || place->second.answer || place->second.call == 0) return;
   place->second.untold.clear();
   world_.caller.cancel(std::exchange(place->second.call, 0));
   decide(id, why);
@@ -170,13 +184,13 @@ void Responder::give_up(std::string const& id, Error const& why) {
 void Responder::decide(std::string const& id, Result<json::object> answer) {
   auto& running = running_.at(id);
   if (!running.untold.empty()) report(running);
-  running.is_decided = true;
   auto record = to_record(answer);
   if (record.size() > record_bytes_max) {
     answer = error(Code::failed, "the responder's answer is larger than 1,000,000 bytes of JSON");
     record = to_record(answer);
   }
   RecordAnswer command{running.question.session_id, std::move(record), id, find_confidence(answer)};
+  running.answer = std::move(answer);
   world_.hub.submit(on_behalf_of(running.by), std::move(command), [this, id](Result<Outcome> const& outcome) {
     end(id, outcome ? Result<>() : Result<>(outcome.error()));
   });
@@ -184,6 +198,8 @@ void Responder::decide(std::string const& id, Result<json::object> answer) {
 
 void Responder::end(std::string const& id, Result<> result) {
   auto running = std::move(running_.extract(id).mapped());
+  auto const& on_answer = running.question.listener.on_answer;
+  if (result && on_answer) on_answer(std::move(*running.answer));
   running.done(result);
   for (auto const& cancelled_by : running.cancels) cancelled_by(result);
 }
@@ -201,7 +217,7 @@ void Responder::cancel(Principal const& principal, std::string const& session_id
     }
     auto const place = running_.find(id);
     // What the hub gave up for us fails on its own way.
-    bool const is_late = place == running_.end() || (asked == 0 && place->second.is_decided);
+    bool const is_late = place == running_.end() || (asked == 0 && place->second.answer);
     if (is_late) return done(error(Code::conflict, "the query is done already"));
     auto& running = place->second;
     running.cancels.push_back(done);
@@ -214,12 +230,19 @@ void Responder::cancel(Principal const& principal, std::string const& session_id
 }
 
 void Responder::take_progress(ConnectionId connection, json::object const& message, std::function<void(bool)> told) {
-  ReportProgress command{{}, connection, find_query_id(message), "{\"text\":"};
-  json::append_string(command.data, json::find_string(message, "text"));
+  auto const id = find_query_id(message);
+  std::string text(json::find_string(message, "text"));
+  ReportProgress command{{}, connection, id, "{\"text\":"};
+  json::append_string(command.data, text);
   command.data += '}';
-  world_.hub.submit({}, std::move(command), [told = std::move(told)](Result<Outcome> const& outcome) {
-    told(outcome && std::get<bool>(*outcome));
-  });
+  auto const hear = [this, id, text = std::move(text), told = std::move(told)](Result<Outcome> const& outcome) {
+    bool const is_its_own = outcome && std::get<bool>(*outcome);
+    auto const place = is_its_own && !text.empty() ? running_.find(id) : running_.end();
+    if (place != running_.end() && place->second.question.listener.on_text)
+      place->second.question.listener.on_text(text);
+    told(is_its_own);
+  };
+  world_.hub.submit({}, std::move(command), hear);
 }
 
 void Responder::take_result(ConnectionId connection, json::object const& message, std::function<void(bool)> told) {

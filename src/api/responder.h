@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +38,19 @@ class Responder {
     Later later;
     ResponderSettings settings = {};
   };
+  // Whoever asked may hear the answer as it comes. Any of these may be empty; none is called after `done`.
+  struct Listener {
+    std::function<void(std::string_view text)> on_text = {};  // that is added; the whole may be another in the end
+    std::function<void(json::object const& remark)> on_remark = {};  // as of AnswerPart
+    std::function<void(Result<json::object> answer)> on_answer =
+        {};  // the whole, or why there is none; it is in the log
+  };
   struct Question {
     std::string session_id;
     std::string id;     // as make_query_id makes them
     std::string query;  // the text
     std::string data;   // JSON object for the log: query, context, priority, case_id
+    Listener listener = {};
   };
   using Done = std::function<void(Result<>)>;
 
@@ -79,13 +88,14 @@ class Responder {
     std::int64_t tell_us = 0;    // steady; when the next may
     bool waits_to_tell = false;  // until then
     bool is_cancelled = false;
-    bool is_decided = false;  // its result is on the way into the log
+    std::optional<Result<json::object>> answer = {};  // its result is on the way into the log
     std::vector<Done> cancels = {};
   };
 
   void take_answer(std::string const& id, QueryAnswer answer);
   void call_endpoint(std::string const& id, std::vector<EventRef> const& history);
   void take_piece(std::string const& id, std::string_view piece);
+  void hear(std::string const& id, std::vector<AnswerPart> const& parts);
   void take_reply(std::string const& id, Result<CallResult> reply);
   void tell_progress(std::string const& id);
   void report(Running& running);

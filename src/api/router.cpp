@@ -38,6 +38,17 @@ bool has_details(Request const& request) {
   return request.listener == ListenerDialect::sessions && !path.starts_with("/api/");
 }
 
+// Whose errors have an "error", but tell an unknown path from a wrong method: the doors of the session monitor, and a
+// listener that is theirs.
+bool is_monitor(Request const& request) {
+  constexpr std::array<std::string_view, 4> prefixes{"/havefun", "/ping", "/debug", "/socket.io"};
+  auto const path = request.path;
+  for (auto const prefix : prefixes) {
+    if (path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/')) return true;
+  }
+  return request.listener == ListenerDialect::monitor && !path.starts_with("/api/");
+}
+
 std::string_view without_slash(std::string_view path) {
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return path;
@@ -118,7 +129,6 @@ void Router::handle(Request& request, Respond respond) {
     refused.is_last = true;
     return respond(std::move(refused));
   }
-  if (request.method == "OPTIONS") return respond(preflight_response());
   auto const path = without_slash(request.path);
   auto const method = request.method == "HEAD" ? std::string_view("GET") : request.method;
   Parameters parameters;
@@ -132,11 +142,14 @@ void Router::handle(Request& request, Respond respond) {
       return;
     }
   }
+  if (request.method == "OPTIONS") return respond(preflight_response());
   refuse_path(request, path, respond);
 }
 
 void Router::refuse_path(Request const& request, std::string_view path, Respond respond) const {
-  if (!has_details(request)) return respond(error_response(row(Code::not_found).http_status, "Endpoint not found"));
+  bool const is_detailed = has_details(request);
+  if (!is_detailed && !is_monitor(request))
+    return respond(error_response(row(Code::not_found).http_status, "Endpoint not found"));
   std::string allowed;
   Parameters parameters;
   for (auto const& door : doors_) {
@@ -144,13 +157,14 @@ void Router::refuse_path(Request const& request, std::string_view path, Respond 
       if (matches(route.pattern, path, parameters)) allowed.append(allowed.empty() ? "" : ", ").append(route.method);
     }
   }
-  if (allowed.empty() && is_websocket_path(path)) {
+  if (allowed.empty() && is_detailed && is_websocket_path(path)) {
     auto response = detail_response(426, "this is the path of a WebSocket; connect to it with ws:// or wss://");
     response.headers.emplace_back("Upgrade", "websocket");
     return respond(std::move(response));
   }
-  if (allowed.empty()) return respond(detail_response(404, "Not Found"));
-  auto response = detail_response(405, "Method Not Allowed");
+  if (allowed.empty())
+    return respond(is_detailed ? detail_response(404, "Not Found") : error_response(404, "Not Found"));
+  auto response = is_detailed ? detail_response(405, "Method Not Allowed") : error_response(405, "Method Not Allowed");
   response.headers.emplace_back("Allow", std::move(allowed));
   respond(std::move(response));
 }

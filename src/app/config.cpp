@@ -102,6 +102,7 @@ Result<Config> load_config(Flags const& flags, Environment const& environment) {
 
   auto& config = draft.config;
   config.browser.executable = expand_home(std::move(config.browser.executable), environment);
+  config.monitor.client_files = expand_home(std::move(config.monitor.client_files), environment);
   auto folder = find_data_folder(config.data, environment);
   if (!folder) return folder.error();
   config.data = std::move(*folder);

@@ -53,6 +53,18 @@ struct BrowserConfig {
   bool operator==(BrowserConfig const&) const = default;
 };
 
+// [monitor]: the session monitor and what belongs to it.
+struct MonitorConfig {
+  std::int64_t warn_after_s = 900;   // a socket that says nothing for so long is asked whether it is there
+  std::int64_t drop_after_s = 1800;  // and after that long dropped
+  std::int64_t sweep_s = 60;         // how often that is looked at
+  bool eio3 = false;                 // whether clients of Engine.IO 3 are let in
+  bool debug = true;                 // whether /debug/... is served
+  std::string client_files;          // folder of the Socket.IO client; empty = where it is installed
+
+  bool operator==(MonitorConfig const&) const = default;
+};
+
 struct Config {
   std::vector<ListenAddress> listen = {{"localhost", 5409, "extension"}};
   std::string data;                        // folder; need not exist
@@ -67,6 +79,8 @@ struct Config {
   bool test_token = false;                   // whether GET /test-token answers, in local mode
   std::map<std::string, ToolConfig> tools;   // by name
   ResponderConfig responder;
+  MonitorConfig monitor;
+  std::string debug_key;  // of the monitor's pages for developers, never to be shown; empty = none configured
   BrowserConfig browser;
   std::int64_t video_retention_s = 3600;  // a video stays after its session; 0 = it is handed over by close only
   Limits limits;

@@ -74,6 +74,13 @@ Usage: sojourn serve [OPTIONS]
   --responder.url URL         who answers questions in sessions where no connection offers to; may be an endpoint of
                               chat completions, with --responder.model NAME
   --responder.timeout_s N     how long an answer may take, 1 to 3600; default 120
+  --monitor.warn_after_s N    a socket of the session monitor that says nothing for so long is asked whether it is
+                              there; default 900
+  --monitor.drop_after_s N    and dropped after that long; default 1800
+  --monitor.sweep_s N         how often that is looked at, 1 to 3600; default 60
+  --monitor.eio3 TRUTH        whether clients of Engine.IO 3 are let in; default false
+  --monitor.debug TRUTH       whether /debug/... is served; default true. Its key is debug_key of the file
+  --monitor.client_files DIR  the files of the Socket.IO client for pages; otherwise those that are installed
   --browser.executable FILE   the Chromium to use; otherwise the first that is found
   --browser.max_contexts N    browser sessions at a time, 1 to 10000; default 0: as many as memory allows
   --browser.warm N            contexts that are prepared before somebody asks, 0 to 8; default 1

@@ -15,8 +15,9 @@ namespace sojourn {
 namespace {
 
 // A name with a star is for any table in there.
-constexpr std::array<std::string_view, 9> sections{"limits", "log",       "users", "sessions", "browser",
-                                                   "video",  "responder", "tools", "tools.*"};
+constexpr std::array<std::string_view, 10> sections{"limits", "log",       "users",   "sessions", "browser",
+                                                    "video",  "responder", "monitor", "tools",    "tools.*"};
+constexpr std::size_t debug_key_bytes_max = 256;
 constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
 constexpr double idle_minutes_min = 0.01;  // for trials; in earnest it is minutes
 constexpr double idle_minutes_max = 1440;
@@ -121,13 +122,6 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   return {};
 }
 
-Result<> set_test_token(Draft& draft, Setting const& setting) {
-  auto const truth = to_truth(setting);
-  if (!truth) return truth.error();
-  draft.config.test_token = *truth;
-  return {};
-}
-
 bool is_url(std::string_view text) {
   if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
   if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7F || c == '#'; })) return false;
@@ -154,18 +148,31 @@ Result<> set_responder_model(Draft& draft, Setting const& setting) {
   return {};
 }
 
-Result<> set_executable(Draft& draft, Setting const& setting) {
-  auto const path = to_word(setting);
-  if (!path) return path.error();
-  if (path->find('\0') != std::string::npos) return at(setting, setting.key + " is no file name: it has a zero byte");
-  draft.config.browser.executable = *path;
+// A file or a folder; empty = where it usually is.
+Result<> set_path(Setting const& setting, std::string& path) {
+  auto const text = to_word(setting);
+  if (!text) return text.error();
+  if (text->find('\0') != std::string::npos) return at(setting, setting.key + " is no file name: it has a zero byte");
+  path = *text;
   return {};
 }
 
-Result<> set_recover(Draft& draft, Setting const& setting) {
-  auto const truth = to_truth(setting);
-  if (!truth) return truth.error();
-  draft.config.browser.recover = *truth;
+Result<> set_executable(Draft& draft, Setting const& setting) {
+  return set_path(setting, draft.config.browser.executable);
+}
+
+Result<> set_client_files(Draft& draft, Setting const& setting) {
+  return set_path(setting, draft.config.monitor.client_files);
+}
+
+Result<> set_debug_key(Draft& draft, Setting const& setting) {
+  auto const secret = to_word(setting);
+  if (!secret) return secret.error();
+  bool const is_plain = std::all_of(secret->begin(), secret->end(), [](char c) { return c >= ' ' && c < 0x7F; });
+  if (!is_plain || secret->size() > debug_key_bytes_max) {  // it is not repeated
+    return at(setting, "debug_key is of no use; it has at most 256 characters of ASCII without controls");
+  }
+  draft.config.debug_key = *secret;
   return {};
 }
 
@@ -183,12 +190,12 @@ constexpr std::array keys{
     Key{"allow_origins", set_allow_origins},
     Key{"key_file", set_key_file},
     Key{"key", set_key},
+    Key{"debug_key", set_debug_key},
     Key{"sessions.idle_minutes", set_idle_minutes},
-    Key{"sessions.test_token", set_test_token},
     Key{"responder.url", set_responder_url},
     Key{"responder.model", set_responder_model},
     Key{"browser.executable", set_executable},
-    Key{"browser.recover", set_recover},
+    Key{"monitor.client_files", set_client_files},
     Key{"log.level", set_log_level},
 };
 
@@ -203,6 +210,9 @@ struct NumberKey {
 constexpr std::array number_keys{
     NumberKey{"sessions.per_user", 0, 100'000, [](Config& c) -> std::int64_t& { return c.sessions_per_user; }},
     NumberKey{"responder.timeout_s", 1, 3600, [](Config& c) -> std::int64_t& { return c.responder.timeout_s; }},
+    NumberKey{"monitor.warn_after_s", 1, 604'800, [](Config& c) -> std::int64_t& { return c.monitor.warn_after_s; }},
+    NumberKey{"monitor.drop_after_s", 1, 604'800, [](Config& c) -> std::int64_t& { return c.monitor.drop_after_s; }},
+    NumberKey{"monitor.sweep_s", 1, 3600, [](Config& c) -> std::int64_t& { return c.monitor.sweep_s; }},
     NumberKey{"browser.max_contexts", 0, 10'000, [](Config& c) -> std::int64_t& { return c.browser.max_contexts; }},
     NumberKey{"browser.warm", 0, 8, [](Config& c) -> std::int64_t& { return c.browser.warm; }},
     NumberKey{"browser.idle_s", 1, 3600, [](Config& c) -> std::int64_t& { return c.browser.idle_s; }},
@@ -212,6 +222,26 @@ constexpr std::array number_keys{
     NumberKey{"browser.wait_s", 0, 3600, [](Config& c) -> std::int64_t& { return c.browser.wait_s; }},
     NumberKey{"video.retention_s", 0, 604'800, [](Config& c) -> std::int64_t& { return c.video_retention_s; }},
 };
+
+// Keys that are true or false.
+struct TruthKey {
+  std::string_view name;
+  bool& (*find)(Config&);
+};
+
+constexpr std::array truth_keys{
+    TruthKey{"sessions.test_token", [](Config& c) -> bool& { return c.test_token; }},
+    TruthKey{"monitor.eio3", [](Config& c) -> bool& { return c.monitor.eio3; }},
+    TruthKey{"monitor.debug", [](Config& c) -> bool& { return c.monitor.debug; }},
+    TruthKey{"browser.recover", [](Config& c) -> bool& { return c.browser.recover; }},
+};
+
+Result<> set_truth(Draft& draft, Setting const& setting, TruthKey const& key) {
+  auto const truth = to_truth(setting);
+  if (!truth) return truth.error();
+  key.find(draft.config) = *truth;
+  return {};
+}
 
 Result<> set_number(Draft& draft, Setting const& setting, NumberKey const& key) {
   auto const number = to_whole(setting, key.least, key.most);
@@ -307,6 +337,7 @@ std::vector<std::string> list_keys() {
   std::vector<std::string> names;
   for (auto const& key : keys) names.emplace_back(key.name);
   for (auto const& key : number_keys) names.emplace_back(key.name);
+  for (auto const& key : truth_keys) names.emplace_back(key.name);
   for (auto const& limit : limit_table) names.push_back("limits." + std::string(limit.name));
   return names;
 }
@@ -317,6 +348,9 @@ Result<> set(Draft& draft, Setting const& setting) {
   }
   for (auto const& key : number_keys) {
     if (setting.key == key.name) return set_number(draft, setting, key);
+  }
+  for (auto const& key : truth_keys) {
+    if (setting.key == key.name) return set_truth(draft, setting, key);
   }
   std::string_view const name = setting.key;
   for (auto const& limit : limit_table) {

@@ -16,6 +16,8 @@
 #include "api/accounts.h"
 #include "api/agent_browser.h"
 #include "api/auth.h"
+#include "api/chat.h"
+#include "api/client_files.h"
 #include "api/events.h"
 #include "api/extension.h"
 #include "api/function_calls.h"
@@ -35,6 +37,8 @@
 #include "api/tracked.h"
 #include "api/tracking.h"
 #include "api/upkeep.h"
+#include "app/client_folder.h"
+#include "app/file.h"
 #include "app/folder.h"
 #include "base/crypto.h"
 #include "base/loop.h"
@@ -56,6 +60,7 @@ namespace {
 constexpr std::int64_t drain_us = 3'000'000;
 // Descriptors that are not clients: listeners, logs, epoll, screenshots, and what calls to tools need.
 constexpr std::int64_t reserved_fds = 320;
+constexpr std::size_t client_file_bytes_max = 8'000'000;
 // With fewer descriptors than that listeners rest now and then, instead of everybody being refused.
 constexpr std::int64_t connections_min = 16;
 
@@ -112,8 +117,8 @@ BrowserRules to_rules(BrowserConfig const& browser) {
           browser.wait_s * 1'000'000};
 }
 
-EngineSettings to_engines(Limits const& limits) {
-  return {false, limits.ping_ms, limits.pong_ms, std::min(limits.message_bytes, limits.body_bytes)};
+EngineSettings to_engines(Config const& config, Limits const& limits) {
+  return {config.monitor.eio3, limits.ping_ms, limits.pong_ms, std::min(limits.message_bytes, limits.body_bytes)};
 }
 
 SocketIo::Settings to_socket_io(Limits const& limits) {
@@ -122,11 +127,21 @@ SocketIo::Settings to_socket_io(Limits const& limits) {
   return settings;
 }
 
-Monitor::Rules to_monitor(Config const&, std::string const& own_secret) {
+Monitor::Rules to_monitor(Config const& config, std::string const& own_secret) {
   Monitor::Rules rules;
+  rules.warn_us = config.monitor.warn_after_s * 1'000'000;
+  rules.drop_us = config.monitor.drop_after_s * 1'000'000;
+  rules.sweep_us = config.monitor.sweep_s * 1'000'000;
   auto const key = hmac_sha256(own_secret, "who comes back over Socket.IO");
   rules.pid_key.assign(key.begin(), key.end());
   return rules;
+}
+
+// Everybody knows the documented key: it is good for a machine of one's own.
+std::string to_debug_key(Config const& config) {
+  constexpr std::string_view documented = "debug_websocket_key";
+  if (config.has_key()) return config.debug_key == documented ? std::string() : config.debug_key;
+  return config.debug_key.empty() ? std::string(documented) : config.debug_key;
 }
 
 // What the command line of the same user on this machine asks with.
@@ -194,13 +209,17 @@ struct Server::Parts {
   Queries queries{{hub, responder, Random(), Clock(), later}};
   Monitor monitor{{Random(), Clock(), later, to_socket_io(limits)},
                   {hub, tools, responder, stream, identity, log, to_monitor(config, own_secret)}};
-  MonitorDebug monitor_debug{{monitor, hub, identity, "debug_websocket_key"}};
+  MonitorDebug monitor_debug{{monitor, hub, identity, to_debug_key(config), config.monitor.debug}};
+  Chat chat{{hub, responder, Random(), Clock(), later,
+             [this](Principal const& by, std::string const& thread_id) { monitor.touch(by, thread_id); }}};
+  ClientFiles client_files{find_client_folder(config.monitor.client_files, executable_folder()),
+                           [](std::string const& path) { return read_file(path, client_file_bytes_max); }};
   FunctionCalls function_calls{hub};
   AgentBrowser agent_browser{{hub, Random(), Clock()}};
   SessionFiles session_files{hub, config.data + "/files",
                              [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Router router{access, identity, log, Random()};
-  Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(limits)}};
+  Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(config, limits)}};
   Operations operations{hub, router, std::string(peers.sending())};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
@@ -244,6 +263,8 @@ struct Server::Parts {
     router.add(&queries, Queries::routes());
     router.add(static_cast<SocketIo*>(&monitor), {}, Monitor::entrances());
     router.add(&monitor_debug, MonitorDebug::routes());
+    router.add(&chat, Chat::routes());
+    router.add(&client_files, ClientFiles::routes());
     router.add(&function_calls, FunctionCalls::routes());
     router.add(&agent_browser, AgentBrowser::routes());
     router.add(&session_files, SessionFiles::routes());

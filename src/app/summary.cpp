@@ -53,6 +53,20 @@ std::string describe_retention(std::int64_t seconds) {
   return seconds == 0 ? "handed over by close only" : "kept for " + std::to_string(seconds) + " s after the session";
 }
 
+std::string describe_monitor(MonitorConfig const& monitor) {
+  return "asks sockets after " + std::to_string(monitor.warn_after_s) + " s of silence, drops them after " +
+         std::to_string(monitor.drop_after_s) + " s" + (monitor.debug ? "" : ", /debug is off");
+}
+
+json::object to_json(MonitorConfig const& monitor) {
+  return {{"warn_after_s", monitor.warn_after_s},
+          {"drop_after_s", monitor.drop_after_s},
+          {"sweep_s", monitor.sweep_s},
+          {"eio3", monitor.eio3},
+          {"debug", monitor.debug},
+          {"client_files", monitor.client_files}};
+}
+
 json::object to_json(BrowserConfig const& browser) {
   return {{"executable", browser.executable},
           {"max_contexts", browser.max_contexts},
@@ -86,6 +100,7 @@ std::string describe_config(Config const& config) {
              to_public_url(responder.url) + (responder.model.empty() ? "" : ", model " + responder.model));
     add_line(text, "", "within " + std::to_string(responder.timeout_s) + " s");
   }
+  add_line(text, "monitor", describe_monitor(config.monitor));
   add_line(text, "browser", describe_browsers(config.browser));
   add_line(text, "video", describe_retention(config.video_retention_s));
   add_line(text, "log level", to_level_word(config));
@@ -120,6 +135,8 @@ json::object to_json(Config const& config) {
                     {{"url", to_public_url(config.responder.url)},
                      {"timeout_s", config.responder.timeout_s},
                      {"model", config.responder.model}}},
+                   {"monitor", to_json(config.monitor)},
+                   {"debug_key_configured", !config.debug_key.empty()},
                    {"browser", to_json(config.browser)},
                    {"video", {{"retention_s", config.video_retention_s}}},
                    {"limits", std::move(limits)},

@@ -1,6 +1,8 @@
 #include "net/chunked.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace sojourn {
 namespace {
@@ -105,6 +107,13 @@ ChunkReader::Status ChunkReader::take_trailer(char c) {
       state_ = State::done;
       return c == '\n' ? Status::done : Status::malformed;
   }
+}
+
+void append_chunk(std::string& out, std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::array<char, 16> digits;
+  auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), bytes.size(), 16).ptr;
+  out.append(digits.data(), end).append("\r\n").append(bytes).append("\r\n");
 }
 
 }  // namespace sojourn

@@ -1,5 +1,5 @@
-// The chunked transfer coding (RFC 9112, section 7.1) as a machine over bytes: framing in, body out. Strict: lines end
-// with CRLF only, no blanks around a size, trailers are checked and forgotten.
+// The chunked transfer coding (RFC 9112, section 7.1): a body to chunks, and a machine over bytes the other way,
+// framing in, body out. Strict: lines end with CRLF only, no blanks around a size, trailers are checked and forgotten.
 // Invariant: how the bytes are cut never changes what comes out; nothing is held but counters. Any thread.
 #pragma once
 
@@ -52,5 +52,9 @@ class ChunkReader {
   bool has_digit_ = false;
   State state_ = State::size;
 };
+
+// Appends `bytes` as one chunk; none of them are none, since an empty chunk is the last.
+void append_chunk(std::string& out, std::string_view bytes);
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 }  // namespace sojourn

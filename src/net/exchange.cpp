@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/websocket.h"
+#include "net/chunked.h"
 #include "net/event_stream.h"
 #include "net/peers.h"
 #include "net/websocket.h"
@@ -68,6 +69,7 @@ void Exchange::end() {
 
 void Exchange::dispatch() {
   fill();
+  request_.pieces = Pieces(&Peers::add_piece, &peer_.peers(), peer_.id(), ++number_);
   busy_ = true;
   if (!parser_.keeps_alive()) last_ = true;
   if (parser_.is_upgrade()) return start_upgrade();
@@ -161,13 +163,36 @@ void Exchange::log_answer(int status) {
 
 void Exchange::answer(Response response) {
   log_answer(response.status);
-  if (response.is_last) last_ = true;
+  bool const is_head = request_.method == "HEAD";
+  open_ = response.is_open && !is_head;
+  chunked_ = response.is_open && !parser_.is_http_1_0();
+  if (response.is_last || (open_ && !chunked_)) last_ = true;
   auto bytes = std::make_shared<std::string>();
-  Answer const whole{std::move(response), std::move(request_.envelope), peer_.world().loop.now().utc_us, !last_,
-                     request_.method == "HEAD"};
+  Answer const whole{
+      std::move(response), std::move(request_.envelope), peer_.world().loop.now().utc_us, !last_, is_head, chunked_};
   append_answer(*bytes, whole);
   peer_.push(std::move(bytes));
+  if (!open_) conclude();
+}
+
+bool Exchange::add(std::uint32_t answer, Piece piece) {
+  if (!open_ || answer != number_) return false;
+  auto bytes = std::make_shared<std::string>();
+  if (chunked_) {
+    append_chunk(*bytes, piece.bytes);
+    if (piece.is_last) *bytes += last_chunk;
+  } else {
+    *bytes = std::move(piece.bytes);
+  }
+  peer_.push(std::move(bytes));
+  if (piece.is_last) conclude();
+  return true;
+}
+
+// The answer is whole.
+void Exchange::conclude() {
   busy_ = false;
+  open_ = false;
   if (last_) {
     pending_.clear();
     peer_.pause_reading(false);

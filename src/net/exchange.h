@@ -31,6 +31,10 @@ class Exchange {
   void drain();
 
   void answer(Response response);
+  // More of the answer of that number; false when it is over. An empty piece changes nothing.
+  bool add(std::uint32_t answer, Piece piece);
+  // Whether an answer is under way that nobody knows the length of.
+  bool is_open() const { return open_; }
   void welcome(Result<Opened> opened);
 
  private:
@@ -41,6 +45,7 @@ class Exchange {
   void dispatch();
   void fill();
   void start_upgrade();
+  void conclude();
   void log_answer(int status);
   void start_live(std::unique_ptr<Live> live, Framing framing);
   void refuse(HttpFailure failure);
@@ -49,11 +54,14 @@ class Exchange {
   Peer& peer_;
   HttpParser parser_;
   Request request_;
-  std::string pending_;     // came while a request is being answered, or while nobody reads our answers
-  bool busy_ = false;       // a request waits for its answer
-  bool advancing_ = false;  // advance() is on the stack
-  bool last_ = false;       // this answer ends the connection
-  bool ended_ = false;      // the peer sends no more
+  std::string pending_;       // came while a request is being answered, or while nobody reads our answers
+  std::uint32_t number_ = 0;  // of the request that is being answered
+  bool busy_ = false;         // a request waits for its answer, or for the rest of it
+  bool open_ = false;         // for the rest
+  bool chunked_ = false;      // which comes in chunks
+  bool advancing_ = false;    // advance() is on the stack
+  bool last_ = false;         // this answer ends the connection
+  bool ended_ = false;        // the peer sends no more
 };
 
 }  // namespace sojourn

@@ -83,12 +83,15 @@ void append_line(std::string& out, std::string_view name, std::string_view value
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-// What every answer has.
-void append_common(std::string& out, Envelope const& envelope, std::int64_t utc_us) {
+// What every answer has, unless it says otherwise in headers of its own.
+void append_common(std::string& out, Envelope const& envelope, std::int64_t utc_us, Response const& response) {
   append_line(out, "Date", to_http_date(utc_us));
-  append_line(out, "Cache-Control", "no-store");
-  append_line(out, "X-Content-Type-Options", "nosniff");
-  append_line(out, "Cross-Origin-Resource-Policy", "same-origin");
+  for (auto const& [name, value] : {std::pair<std::string_view, std::string_view>{"Cache-Control", "no-store"},
+                                    {"X-Content-Type-Options", "nosniff"},
+                                    {"Cross-Origin-Resource-Policy", "same-origin"}}) {
+    auto const is_it = [&](auto const& own) { return own.first == name; };
+    if (std::ranges::none_of(response.headers, is_it)) append_line(out, name, value);
+  }
   append_line(out, "Vary", "Origin");
   if (!envelope.request_id.empty()) append_line(out, "X-Request-ID", envelope.request_id);
   if (!envelope.correlation_id.empty()) append_line(out, "X-Correlation-ID", envelope.correlation_id);
@@ -309,18 +312,24 @@ void append_answer(std::string& out, Answer const& answer) {
       .append(view(http::obsolete_reason(http::int_to_status(status))))
       .append("\r\n");
   if (!response.content_type.empty()) append_line(out, "Content-Type", response.content_type);
-  if (status != 204) append_line(out, "Content-Length", std::to_string(response.body.size()));
-  append_common(out, answer.envelope, answer.utc_us);
+  bool const has_length = status != 204 && status != 304 && !response.is_open;
+  if (has_length) append_line(out, "Content-Length", std::to_string(response.body.size()));
+  if (answer.is_chunked) append_line(out, "Transfer-Encoding", "chunked");
+  append_common(out, answer.envelope, answer.utc_us, response);
   for (auto const& [name, value] : response.headers) append_line(out, name, value);
   if (!answer.keep_alive) append_line(out, "Connection", "close");
   out += "\r\n";
-  if (!answer.without_body) out += response.body;
+  if (answer.without_body) return;
+  if (answer.is_chunked)
+    append_chunk(out, response.body);
+  else
+    out += response.body;
 }
 
 void append_stream_head(std::string& out, Envelope const& envelope, std::int64_t utc_us) {
   out += "HTTP/1.1 200 OK\r\n";
   append_line(out, "Content-Type", "text/event-stream");
-  append_common(out, envelope, utc_us);
+  append_common(out, envelope, utc_us, {});
   append_line(out, "X-Accel-Buffering", "no");  // proxies are not to wait for more
   append_line(out, "Connection", "close");
   out += "\r\n";

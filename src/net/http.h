@@ -54,13 +54,15 @@ class HttpParser {
   std::unique_ptr<State> state_;
 };
 
-// Appends a whole answer. `utc_us` for Date; the body is left out for a HEAD request, its length is not.
+// Appends a whole answer, or the head and the beginning of one that is open: that has no length, but chunks or the end
+// of the connection. `utc_us` for Date; the body is left out for a HEAD request, its length is not.
 struct Answer {
   Response response;
   Envelope envelope;
   std::int64_t utc_us = 0;
   bool keep_alive = true;
   bool without_body = false;
+  bool is_chunked = false;  // of one that is open
 };
 void append_answer(std::string& out, Answer const& answer);
 

@@ -104,7 +104,8 @@ void Peer::flush() {
     if (!write_some()) return close();
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
-  if (live_ && !finishing_ && queued_bytes() > limit) return cut_off();
+  bool const is_endless = live_ || (exchange_ && exchange_->is_open());
+  if (is_endless && !finishing_ && queued_bytes() > limit) return cut_off();
   if (outbox_.empty() && exchange_) exchange_->on_drained();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);

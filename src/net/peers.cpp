@@ -139,6 +139,12 @@ void Peers::respond(void* peers, std::uint64_t exchange, Response response) {
     peer->exchange()->answer(std::move(response));
 }
 
+bool Peers::add_piece(void* peers, std::uint64_t exchange, std::uint32_t answer, Piece piece) {
+  auto* peer = static_cast<Peers*>(peers)->find(exchange);
+  bool const is_there = peer != nullptr && !peer->is_closed() && peer->exchange() != nullptr;
+  return is_there && peer->exchange()->add(answer, std::move(piece));
+}
+
 void Peers::welcome(void* peers, std::uint64_t exchange, Result<Opened> opened) {
   auto& all = *static_cast<Peers*>(peers);
   auto* peer = all.find(exchange);

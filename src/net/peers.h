@@ -61,6 +61,7 @@ class Peers {
 
   // The ways back from the doors; `exchange` is a peer's id.
   static void respond(void* peers, std::uint64_t exchange, Response response);
+  static bool add_piece(void* peers, std::uint64_t exchange, std::uint32_t answer, Piece piece);
   static void welcome(void* peers, std::uint64_t exchange, Result<Opened> opened);
 
  private:

@@ -20,11 +20,18 @@ std::string to_line(Result<json::object> const& answer) {
 
 std::string read(std::string_view body) { return to_line(read_answer(body)); }
 
+// Text as it stands, remarks in brackets.
+std::string to_line(std::vector<AnswerPart> const& parts) {
+  std::string out;
+  for (auto const& part : parts) out += part.remark.empty() ? part.text : "[" + json::to_text(part.remark) + "]";
+  return out;
+}
+
 // What a stream adds up to: "pieces together|the answer".
 std::string read_stream(std::vector<std::string_view> const& parts) {
   AnswerReader reader;
   std::string text;
-  for (auto const part : parts) text += reader.feed(part);
+  for (auto const part : parts) text += to_line(reader.feed(part));
   return text + "|" + to_line(reader.finish());
 }
 
@@ -35,7 +42,7 @@ std::string read_stream(std::string_view stream) {
     EXPECT_EQ(read_stream({stream.substr(0, cut), stream.substr(cut)}), whole) << "cut at " << cut;
   AnswerReader bytewise;
   std::string text;
-  for (auto const& byte : stream) text += bytewise.feed({&byte, 1});
+  for (auto const& byte : stream) text += to_line(bytewise.feed({&byte, 1}));
   EXPECT_EQ(text + "|" + to_line(bytewise.finish()), whole);
   return whole;
 }
@@ -112,9 +119,8 @@ TEST(AnswerReader, ChunksOfChatCompletionsAddUpUntilDone) {
             "Hello, \xE2\x82\xAC|{\"answer\":\"Hello, \xE2\x82\xAC\"}");
 }
 
-TEST(AnswerReader, AnalysisTextAndLinesAddUpToo) {
-  EXPECT_EQ(read_stream("data: {\"type\":\"analysis\",\"content\":\"a\"}\r\n\r\ndata: {\"text\":\"b\"}\r\n\r\n"),
-            R"(ab|{"answer":"ab"})");
+TEST(AnswerReader, TextAndLinesAddUpToo) {
+  EXPECT_EQ(read_stream("data: {\"content\":\"a\"}\r\n\r\ndata: {\"text\":\"b\"}\r\n\r\n"), R"(ab|{"answer":"ab"})");
   EXPECT_EQ(
       read_stream("data: {\"message\":\"one\"}\n\ndata: {\"message\":\"two\\n\"}\n\ndata: {\"message\":\"three\"}\n\n"),
       "one\ntwo\nthree|{\"answer\":\"one\\ntwo\\nthree\"}");
@@ -149,9 +155,9 @@ TEST(AnswerReader, AStreamMayEndWithoutAnEmptyLine) {
 
 TEST(AnswerReader, AStreamIsOverWhenNothingCanChangeAnyMore) {
   AnswerReader reader;
-  EXPECT_EQ(reader.feed(chunk("a")), "a");
+  EXPECT_EQ(to_line(reader.feed(chunk("a"))), "a");
   EXPECT_FALSE(reader.is_over());
-  EXPECT_EQ(reader.feed("data: [DONE]\n\n" + chunk("b")), "");
+  EXPECT_EQ(to_line(reader.feed("data: [DONE]\n\n" + chunk("b"))), "");
   EXPECT_TRUE(reader.is_over());
 }
 
@@ -159,7 +165,7 @@ TEST(AnswerReader, AStreamThatDoesNotEndFailsAtTheLimit) {
   AnswerReader reader;
   auto const part = chunk(std::string(100'000, 'x'));
   std::size_t bytes = 0;
-  for (int i = 0; i < 20 && !reader.is_over(); ++i) bytes += reader.feed(part).size();
+  for (int i = 0; i < 20 && !reader.is_over(); ++i) bytes += to_line(reader.feed(part)).size();
   EXPECT_EQ(bytes, answer_bytes_max);
   EXPECT_EQ(to_line(reader.finish()), "failed: the responder's answer has more than 1,000,000 bytes of text");
 }
@@ -168,6 +174,74 @@ TEST(AnswerReader, ATextIsCutBetweenCharacters) {
   EXPECT_EQ(cut_text("a\xE2\x82\xAC", 4), "a\xE2\x82\xAC");
   for (std::size_t max : {1U, 2U, 3U}) EXPECT_EQ(cut_text("a\xE2\x82\xAC", max), "a");
   EXPECT_EQ(cut_text("\xE2\x82\xAC", 2), "");
+}
+
+TEST(AnswerReader, RemarksStandBesideTheText) {
+  EXPECT_EQ(read_stream(R"(data: {"type":"analysis","content":"Let me ","complete":false}
+
+data: {"type":"analysis","content":"see.","complete":true}
+
+data: {"message":"Ducks"}
+
+data: {"type":"knowledge","content":{"ducks":[1]}}
+
+data: {"message":"swim."}
+
+)"),
+            R"([{"type":"analysis","content":"Let me ","complete":false}])"
+            R"([{"type":"analysis","content":"see.","complete":true}]Ducks)"
+            R"([{"type":"knowledge","content":{"ducks":[1]},"complete":false}])"
+            "\nswim.|{\"answer\":\"Ducks\\nswim.\"}");
+  EXPECT_EQ(read_stream(R"(data: {"type":"thought","content":"a"}
+
+)"),
+            R"(a|{"answer":"a"})")
+      << "no other type is one";
+}
+
+TEST(AnswerReader, AnalysisAloneIsTheAnswer) {
+  EXPECT_EQ(
+      read_stream(R"(data: {"type":"knowledge","content":"x"}
+
+data: {"type":"analysis","content":"a"}
+
+data: {"type":"analysis","content":"b"}
+
+)"),
+      R"([{"type":"knowledge","content":"x","complete":false}][{"type":"analysis","content":"a","complete":false}])"
+      R"([{"type":"analysis","content":"b","complete":false}]|{"answer":"ab"})");
+}
+
+TEST(AnswerReader, ARemarkThatWentWrongIsNoFailureOfTheAnswer) {
+  EXPECT_EQ(read_stream(R"(data: {"type":"analysis","content":"stuck","error":true,"complete":true}
+
+data: {"answer":"a"}
+
+)"),
+            R"([{"type":"analysis","content":"stuck","complete":true,"error":true}]|{"answer":"a"})");
+  EXPECT_EQ(read_stream(R"(data: {"type":"analysis","error":null}
+
+)"),
+            R"([{"type":"analysis","content":"","complete":false}]|failed: the responder's answer has no text)")
+      << "nor is it one";
+}
+
+TEST(AnswerReader, ARemarkInTheLastEventIsGivenAfterTheEnd) {
+  AnswerReader cut;
+  EXPECT_EQ(to_line(cut.feed(R"(data: {"type":"knowledge","content":"x"})")), "");
+  EXPECT_FALSE(cut.finish());
+  EXPECT_EQ(to_line(cut.feed({})), R"([{"type":"knowledge","content":"x","complete":false}])");
+  EXPECT_EQ(to_line(cut.feed({})), "");
+}
+
+TEST(AnswerReader, RemarksAreBounded) {
+  std::string deep(40, '[');
+  deep += std::string(40, ']');
+  EXPECT_EQ(read_stream({R"(data: {"type":"analysis","content":)" + deep + "}\n\n", "data: {\"text\":\"a\"}\n\n"}),
+            R"(a|{"answer":"a"})");
+  auto const large = R"(data: {"type":"analysis","content":")" + std::string(1'000'000, 'x') + "\"}\n\n";
+  EXPECT_EQ(read_stream(std::vector<std::string_view>{large}),
+            "|failed: the responder's analysis has more than 1,000,000 bytes in one piece");
 }
 
 }  // namespace

@@ -228,5 +228,41 @@ TEST(Access, AnyExtensionMayUseTheDocumentedPathsWhenAsked) {
   }
 }
 
+TEST(Access, AScriptElementIsJudgedByItsPage) {
+  auto const access = make_access();
+  struct Row {
+    std::string_view path;
+    std::string_view page;
+    bool admitted;
+  };
+  constexpr std::string_view script = "/socket.io/socket.io.js";
+  for (auto const& row :
+       {Row{script, "http://allowed.test/", true}, Row{script, "http://allowed.test", true},
+        Row{script, "http://allowed.test/a/b?c#d", true}, Row{script, "http://allowed.test?x", true},
+        Row{script, "http://localhost:5409/", true}, Row{script, "http://evil.test/", false},
+        Row{script, "http://evil.test/http://allowed.test/", false},
+        Row{script, "http://allowed.test@evil.test/", false}, Row{script, "http://allowed.test.evil.test/", false},
+        Row{script, "null", false}, Row{script, "", false}, Row{"/socket.io/", "http://allowed.test/", false},
+        Row{"/socket.io/socket.io.js/", "http://allowed.test/", false},
+        Row{"/api/health", "http://allowed.test/", false}, Row{"/", "http://allowed.test/", false}}) {
+    auto const admitted =
+        admit(access, {{"Host", "localhost:5409"}, {"Sec-Fetch-Site", "cross-site"}, {"Referer", row.page}}, row.path);
+    EXPECT_EQ(admitted.has_value(), row.admitted) << row.path << " " << row.page;
+  }
+  EXPECT_FALSE(admit(access,
+                     {{"Host", "localhost:5409"},
+                      {"Sec-Fetch-Site", "cross-site"},
+                      {"Referer", "http://allowed.test/"},
+                      {"Referer", "http://allowed.test/"}},
+                     script));
+  EXPECT_FALSE(admit(access,
+                     {{"Host", "localhost:5409"}, {"Origin", "http://evil.test"}, {"Referer", "http://allowed.test/"}},
+                     script))
+      << "an Origin is judged first";
+  EXPECT_EQ(*admit(access, {{"Host", "localhost:5409"}, {"Referer", "http://allowed.test/a"}}, script),
+            "http://allowed.test");
+  EXPECT_EQ(*admit(access, {{"Host", "localhost:5409"}, {"Referer", "http://evil.test/a"}}, script), "");
+}
+
 }  // namespace
 }  // namespace sojourn

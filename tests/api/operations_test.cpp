@@ -82,5 +82,14 @@ TEST(Operations, TheRootOfAListenerOfSharedSessionsSaysWhatThisIs) {
                              "\",\"api\":\"/api/v1\",\"description\":\"/openapi.json\"}");
 }
 
+TEST(Operations, TheRootOfAListenerOfTheMonitorIsAGreeting) {
+  Desk desk;
+  desk.way_in = ListenerDialect::monitor;
+  auto const& asked = desk.ask("GET", "/");
+  EXPECT_EQ(asked.status(), 200);
+  EXPECT_EQ(asked.response().content_type, "text/plain; charset=utf-8");
+  EXPECT_TRUE(asked.body().starts_with("Sojourn " + std::string(version))) << asked.body();
+}
+
 }  // namespace
 }  // namespace sojourn

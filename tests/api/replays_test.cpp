@@ -49,7 +49,7 @@ class ReplaysTest : public testing::Test {
     return number;
   }
   // The door answers its oldest request.
-  void answer(int status, std::string body = "{}") {
+  void answer(int status, std::string body = "{}", bool is_open = false) {
     ASSERT_FALSE(running.empty());
     auto const respond = running.front();
     running.pop_front();
@@ -58,6 +58,7 @@ class ReplaysTest : public testing::Test {
     response.body = std::move(body);
     response.headers.emplace_back("Location", "/somewhere");
     response.is_last = true;
+    response.is_open = is_open;
     respond(std::move(response));
   }
   // One that runs and is answered.
@@ -270,6 +271,19 @@ TEST_F(ReplaysTest, AnAnswerLargerThanAllIsToldButNotKept) {
   EXPECT_EQ(answers[waiting].at(0).body.size(), std::size_t{65} * 1024 * 1024);
   EXPECT_TRUE(runs({}));
   EXPECT_FALSE(runs({.key = "key-before"})) << "the others stay";
+}
+
+TEST_F(ReplaysTest, AnOpenAnswerIsForItsOwnClientAndNotKept) {
+  auto const first = send({});
+  auto const second = send({});
+  answer(200, "data", true);
+  ASSERT_EQ(answers[first].size(), 1u);
+  EXPECT_EQ(answers[first][0].status, 200);
+  EXPECT_TRUE(answers[first][0].is_open);
+  ASSERT_EQ(answers[second].size(), 1u);
+  EXPECT_EQ(answers[second][0].status, 409);
+  EXPECT_FALSE(answers[second][0].is_open);
+  EXPECT_TRUE(runs({}));
 }
 
 }  // namespace

@@ -145,6 +145,32 @@ TEST(Router, OnAListenerOfSharedSessionsThatIsSoForEveryPath) {
   }
 }
 
+TEST(Router, ThePathsOfTheMonitorTellAWrongMethodFromAWrongPath) {
+  struct Row {
+    std::string_view method;
+    std::string_view path;
+    int status;
+    std::string_view allow;
+  };
+  Desk desk;
+  auto const check = [&](Row const& row) {
+    auto const& asked = desk.ask(std::string(row.method), row.path);
+    EXPECT_EQ(asked.status(), row.status) << row.method << row.path;
+    EXPECT_EQ(asked.body(), row.status == 404 ? "{\"error\":\"Not Found\"}" : "{\"error\":\"Method Not Allowed\"}")
+        << row.method << row.path;
+    EXPECT_EQ(header_of(asked, "Allow"), row.allow) << row.method << row.path;
+  };
+  for (auto const& row : {Row{"GET", "/havefun", 405, "POST, OPTIONS"}, Row{"GET", "/ping", 405, "POST"},
+                          Row{"GET", "/havefun/x", 404, ""}, Row{"GET", "/debug/nothing", 404, ""},
+                          Row{"GET", "/socket.io/nothing/at/all", 404, ""}})
+    check(row);
+  EXPECT_EQ(desk.ask("GET", "/havefunx").body(), "{\"error\":\"Endpoint not found\"}");
+  desk.way_in = ListenerDialect::monitor;
+  for (auto const& row : {Row{"GET", "/nothing", 404, ""}, Row{"POST", "/", 405, "GET"}}) check(row);
+  EXPECT_EQ(desk.ask("GET", "/api/nothing").body(), "{\"error\":\"Endpoint not found\"}");
+  EXPECT_EQ(desk.ask("GET", "/api/v1/nothing").body(), "{\"detail\":\"Not Found\"}");
+}
+
 TEST(Router, ARefusalIsInTheWordsOfItsDoor) {
   Desk desk;
   auto const evil = test::Fields{{"Origin", "http://evil.test"}};

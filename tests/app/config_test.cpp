@@ -323,6 +323,8 @@ TEST(Config, VariablesHoldKeysUsersSessionsAndTools) {
   environment["SOJOURN_SESSIONS__IDLE_MINUTES"] = "0.05";
   environment["SOJOURN_SESSIONS__PER_USER"] = "10";
   environment["SOJOURN_SESSIONS__TEST_TOKEN"] = "true";
+  environment["SOJOURN_DEBUG_KEY"] = "a key of mine";
+  environment["SOJOURN_MONITOR__CLIENT_FILES"] = "~/client";
   environment["SOJOURN_RESPONDER__TIMEOUT_S"] = "30";
   environment["SOJOURN_TOOLS__CREATE_LABEL__URL"] = "http://127.0.0.1:9000/label";
   auto const config = load_config({}, environment);
@@ -332,6 +334,8 @@ TEST(Config, VariablesHoldKeysUsersSessionsAndTools) {
   EXPECT_EQ(config->idle_ms, 3000);
   EXPECT_EQ(config->sessions_per_user, 10);
   EXPECT_TRUE(config->test_token);
+  EXPECT_EQ(config->debug_key, "a key of mine");
+  EXPECT_EQ(config->monitor.client_files, "/home/alice/client");
   EXPECT_EQ(config->responder.timeout_s, 30);
   EXPECT_EQ(config->tools.at("create_label"), (ToolConfig{"http://127.0.0.1:9000/label", "label_created"}));
 }

@@ -188,6 +188,36 @@ TEST(ConfigKeys, VideosAreKeptForAWhileOrNotAtAll) {
             "f:1: video.retention_s is 604801 but must be from 0 to 604800");
 }
 
+TEST(ConfigKeys, TheMonitorHasTimesAndTruthsAndAFolder) {
+  auto const monitor = config_with({{"monitor.warn_after_s", std::int64_t{11}, "f:1"},
+                                    {"monitor.drop_after_s", Untyped{"12"}, "f:2"},
+                                    {"monitor.sweep_s", std::int64_t{1}, "f:3"},
+                                    {"monitor.eio3", true, "f:4"},
+                                    {"monitor.debug", Untyped{"false"}, "f:5"},
+                                    {"monitor.client_files", "/opt/client"s, "f:6"}})
+                           .monitor;
+  EXPECT_EQ(monitor, (MonitorConfig{11, 12, 1, true, false, "/opt/client"}));
+  EXPECT_EQ(Config{}.monitor, (MonitorConfig{900, 1800, 60, false, true, ""}));
+  EXPECT_EQ(refusal("monitor.sweep_s", std::int64_t{0}), "f:1: monitor.sweep_s is 0 but must be from 1 to 3600");
+  EXPECT_EQ(refusal("monitor.warn_after_s", std::int64_t{0}),
+            "f:1: monitor.warn_after_s is 0 but must be from 1 to 604800");
+  EXPECT_EQ(refusal("monitor.eio3", Untyped{"no"}), "f:1: monitor.eio3 must be true or false, not \"no\"");
+  EXPECT_EQ(refusal("monitor.client_files", "a\0b"s), "f:1: monitor.client_files is no file name: it has a zero byte");
+  EXPECT_EQ(refusal("monitor", true), "f:1: monitor must be a table, written [monitor], not true or false");
+}
+
+TEST(ConfigKeys, TheDebugKeyIsASecret) {
+  EXPECT_EQ(Config{}.debug_key, "");
+  EXPECT_EQ(config_with({{"debug_key", "a key of mine"s, "f:1"}}).debug_key, "a key of mine");
+  EXPECT_EQ(config_with({{"debug_key", Untyped{"a key of mine"}, "f:1"}}).debug_key, "a key of mine");
+  constexpr char const* useless =
+      "f:1: debug_key is of no use; it has at most 256 characters of ASCII without controls";
+  EXPECT_EQ(refusal("debug_key", "a\nb"s), useless);
+  EXPECT_EQ(refusal("debug_key", "gr\xC3\xBCn"s), useless);
+  EXPECT_EQ(refusal("debug_key", std::string(257, 'x')), useless);
+  EXPECT_EQ(refusal("debug_key", std::int64_t{7}), "f:1: debug_key must be text in quotes, not a number");
+}
+
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
   EXPECT_TRUE(config_with({{"sessions.test_token", true, "f:1"}}).test_token);
   EXPECT_TRUE(config_with({{"sessions.test_token", Untyped{"1"}, "f:1"}}).test_token);

@@ -39,6 +39,7 @@ TEST(Summary, NamesEverySettingAndNoSecret) {
             "tool          other: https://example.com\n"
             "responder     http://127.0.0.1:9100/answer?..., model small\n"
             "              within 60 s\n"
+            "monitor       asks sockets after 900 s of silence, drops them after 1800 s\n"
             "browser       the Chromium of this machine, 4 sessions at most, each ends after 600 s without a call\n"
             "video         handed over by close only\n"
             "log level     info\n");
@@ -59,6 +60,8 @@ TEST(Summary, IsTheSameForProgramsWithTheLimits) {
   EXPECT_EQ(value->at("tools").at("other").at("url"), "https://example.com");
   EXPECT_EQ(value->at("responder").at("url"), "http://127.0.0.1:9100/answer?...");
   EXPECT_EQ(value->at("responder").at("timeout_s"), 60);
+  EXPECT_EQ(value->at("monitor").at("drop_after_s"), 1800);
+  EXPECT_EQ(value->at("debug_key_configured"), false);
   EXPECT_EQ(value->at("browser").at("max_contexts"), 4);
   EXPECT_EQ(value->at("browser").at("recover"), true);
   EXPECT_EQ(value->at("video").at("retention_s"), 0);

@@ -80,5 +80,14 @@ TEST(Chunked, AnyCutGivesTheSameAndAnyBodySurvives) {
   }
 }
 
+TEST(Chunked, WhatIsWrittenIsReadAgain) {
+  std::string out;
+  for (auto const size : {1U, 9U, 0U, 10U, 255U, 256U, 300U}) append_chunk(out, std::string(size, 'x'));
+  EXPECT_TRUE(out.starts_with("1\r\nx\r\n9\r\n"));
+  out += last_chunk;
+  EXPECT_EQ(read(out + "GET", 100), std::string(831, 'x') + "|done|GET");
+  EXPECT_EQ(read(out, 1), std::string(831, 'x') + "|done|");
+}
+
 }  // namespace
 }  // namespace sojourn

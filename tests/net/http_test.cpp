@@ -333,6 +333,42 @@ TEST(Http, AnAnswerCarriesWhatEveryAnswerCarries) {
   EXPECT_EQ(out.find("Content-"), out.find("Content-Type-Options")) << "204 has no length and no type";
 }
 
+TEST(Http, AnAnswersOwnHeadersStandInPlaceOfTheUsual) {
+  std::string out;
+  Response response;
+  response.headers = {{"Cache-Control", "no-cache"}, {"Cross-Origin-Resource-Policy", "cross-origin"}};
+  append_answer(out, {response, {}, 0});
+  EXPECT_EQ(out.find("no-store"), out.npos);
+  EXPECT_EQ(out.find("same-origin"), out.npos);
+  EXPECT_NE(out.find("\r\nCache-Control: no-cache\r\n"), out.npos);
+  EXPECT_NE(out.find("\r\nX-Content-Type-Options: nosniff\r\n"), out.npos);
+  out.clear();
+  response.status = 304;
+  append_answer(out, {response, {}, 0});
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 304 Not Modified\r\n"));
+  EXPECT_EQ(out.find("Content-Length"), out.npos) << "that would be the length of the whole";
+}
+
+TEST(Http, AnOpenAnswerHasNoLength) {
+  Response response;
+  response.body = "ab";
+  response.is_open = true;
+  std::string out;
+  append_answer(out, {response, {}, 0, true, false, true});
+  EXPECT_NE(out.find("\r\nTransfer-Encoding: chunked\r\n"), out.npos);
+  EXPECT_EQ(out.find("Content-Length"), out.npos);
+  EXPECT_TRUE(out.ends_with("\r\n\r\n2\r\nab\r\n"));
+  out.clear();
+  append_answer(out, {response, {}, 0, false});
+  EXPECT_EQ(out.find("Transfer-Encoding"), out.npos);
+  EXPECT_EQ(out.find("Content-Length"), out.npos);
+  EXPECT_TRUE(out.ends_with("Connection: close\r\n\r\nab"));
+  out.clear();
+  response.body.clear();
+  append_answer(out, {response, {}, 0, true, false, true});
+  EXPECT_TRUE(out.ends_with("\r\n\r\n")) << "an empty chunk would be the last";
+}
+
 TEST(Http, HandshakesAreChecked) {
   std::vector<Header> headers{{"Sec-WebSocket-Version", "13"}, {"sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="}};
   Request request;

@@ -17,6 +17,8 @@
 #include "api/accounts.h"
 #include "api/agent_browser.h"
 #include "api/auth.h"
+#include "api/chat.h"
+#include "api/client_files.h"
 #include "api/events.h"
 #include "api/extension.h"
 #include "api/function_calls.h"
@@ -49,6 +51,10 @@ class Ask {
   int status() const { return response_.status; }
   std::string const& body() const { return response_.body; }
   Response const& response() const { return response_; }
+  // What came of it; of an open one, all pieces so far. They go nowhere once the reader has left.
+  std::string const& heard() const { return heard_; }
+  bool is_whole() const { return is_whole_; }
+  void hang_up() { is_gone_ = true; }
   Envelope const& envelope() const { return envelope_; }
 
  private:
@@ -61,6 +67,9 @@ class Ask {
   };
   std::unique_ptr<Memory> memory_;
   int answers_ = 0;
+  std::string heard_;
+  bool is_whole_ = false;
+  bool is_gone_ = false;
   Response response_{0, {}, {}, false, {}};
   Envelope envelope_;
 };
@@ -123,6 +132,8 @@ class Desk {
     router.add(&events, Events::routes());
     router.add(&stream, {}, Stream::entrances());
     router.add(&queries, Queries::routes());
+    router.add(&chat, Chat::routes());
+    router.add(&client_files, ClientFiles::routes());
     router.add(&function_calls, FunctionCalls::routes());
     router.add(&agent_browser, AgentBrowser::routes());
     router.add(&session_files, SessionFiles::routes());
@@ -151,6 +162,8 @@ class Desk {
     memory.body = std::move(body);
     memory.fields = std::move(fields);
     fill(memory);
+    memory.request.listener = way_in;
+    memory.request.pieces = Pieces(&Desk::add_piece, this, asks_.size() - 1, 1);
     router.handle(memory.request, Respond(&Desk::respond, this, asks_.size() - 1));
     return ask;
   }
@@ -214,12 +227,24 @@ class Desk {
   Events events{stage.hub};
   Stream stream{stage.hub, tools, responder};
   Queries queries{{stage.hub, responder, Random(7), stage.clock.clock(), later()}};
+  Chat chat{{stage.hub, responder, Random(9), stage.clock.clock(), later(),
+             [this](std::string const& thread) { touched.push_back(thread); }}};
+  std::vector<std::string> touched;            // threads that the chat said were in use
+  std::map<std::string, std::string> on_disk;  // what is there of the client's files, by path
+  ClientFiles client_files{"/client", [this](std::string const& path) -> Result<std::string> {
+                             ++reads;
+                             auto const place = on_disk.find(path);
+                             if (place == on_disk.end()) return error(Code::not_found, path);
+                             return place->second;
+                           }};
+  int reads = 0;  // of files
   FunctionCalls function_calls{stage.hub};
   AgentBrowser agent_browser{{stage.hub, Random(8), stage.clock.clock()}};
   SessionFiles session_files;
   Router router{access, identity, stage.log, Random(3)};
   Operations operations{stage.hub, router, "send"};
-  bool is_overworked = false;  // no work is taken that is to be done elsewhere
+  ListenerDialect way_in = ListenerDialect::extension;  // the listener of requests
+  bool is_overworked = false;                           // no work is taken that is to be done elsewhere
 
  private:
   Line& enter(std::string_view target, Fields fields, ListenerDialect listener) {
@@ -280,9 +305,18 @@ class Desk {
     auto& ask = *std::next(static_cast<Desk*>(desk)->asks_.begin(), static_cast<std::ptrdiff_t>(number));
     ++ask.answers_;
     ask.response_ = std::move(response);
+    ask.heard_ = ask.response_.body;
+    ask.is_whole_ = !ask.response_.is_open;
     if (ask.memory_) ask.envelope_ = ask.memory_->request.envelope;
     // Not at once: the door that answers now may still look at its request.
     static_cast<Desk*>(desk)->answered_.push_back(std::move(ask.memory_));
+  }
+  static bool add_piece(void* desk, std::uint64_t number, std::uint32_t, Piece piece) {
+    auto& ask = *std::next(static_cast<Desk*>(desk)->asks_.begin(), static_cast<std::ptrdiff_t>(number));
+    if (ask.is_gone_ || !ask.is_answered() || ask.is_whole_) return false;
+    ask.heard_ += piece.bytes;
+    ask.is_whole_ = piece.is_last;
+    return true;
   }
   static void welcome(void* desk, std::uint64_t number, Result<Opened> opened) {
     auto& line = *std::next(static_cast<Desk*>(desk)->lines_.begin(), static_cast<std::ptrdiff_t>(number));

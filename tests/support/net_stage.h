@@ -45,6 +45,7 @@ class StageDoor {
         Route{"POST", "/echo", sojourn::handle<&StageDoor::echo>},
         Route{"GET", "/later/:name", sojourn::handle<&StageDoor::later>},
         Route{"GET", "/big/:bytes", sojourn::handle<&StageDoor::big>},
+        Route{"GET", "/pieces", sojourn::handle<&StageDoor::begin>},
     };
     return table;
   }
@@ -73,6 +74,16 @@ class StageDoor {
     response.body.assign(bytes, 'x');
     respond(std::move(response));
   }
+  // Begins an answer that is open with "<", and ends it at once when the query says so.
+  void begin(Request const& request, Parameters const&, Respond respond) {
+    Response response;
+    response.content_type = "text/plain";
+    response.body = "<";
+    response.is_open = true;
+    respond(std::move(response));
+    open.push_back(request.pieces);
+    if (request.query == "end") open.back()({">", true});
+  }
   void join(Request const& request, Parameters const&, Attachment via, Welcome welcome) {
     via.dialect = &dialect;
     hub_.submit(request.principal, OpenSession{SessionKind::shared, std::move(via), {}},
@@ -94,6 +105,7 @@ class StageDoor {
     return true;
   }
 
+  std::vector<Pieces> open;  // of answers, in their order
   std::multimap<std::string, Respond> waiting;
   std::vector<std::string> heard;  // what connections said
   PlainDialect dialect;
