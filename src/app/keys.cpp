@@ -121,6 +121,13 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   return {};
 }
 
+Result<> set_compression(Draft& draft, Setting const& setting) {
+  auto const truth = to_truth(setting);
+  if (!truth) return truth.error();
+  draft.config.compression = *truth;
+  return {};
+}
+
 Result<> set_test_token(Draft& draft, Setting const& setting) {
   auto const truth = to_truth(setting);
   if (!truth) return truth.error();
@@ -183,6 +190,7 @@ constexpr std::array keys{
     Key{"allow_origins", set_allow_origins},
     Key{"key_file", set_key_file},
     Key{"key", set_key},
+    Key{"compression", set_compression},
     Key{"sessions.idle_minutes", set_idle_minutes},
     Key{"sessions.test_token", set_test_token},
     Key{"responder.url", set_responder_url},

@@ -93,7 +93,8 @@ void Exchange::start_upgrade() {
     response.headers.emplace_back("Sec-WebSocket-Version", "13");
     return answer(std::move(response));
   }
-  start_live(std::make_unique<WebSocket>(peer_), &WebSocket::frame);
+  agreement_ = agree_on_compression(request_, peer_.world().compression);
+  start_live(std::make_unique<WebSocket>(peer_, agreement_), WebSocket::framing(agreement_));
 }
 
 void Exchange::start_live(std::unique_ptr<Live> live, Framing framing) {
@@ -122,7 +123,8 @@ void Exchange::welcome(Result<Opened> opened) {
   std::string handshake;
   if (parser_.is_upgrade())
     append_switching(handshake, request_.envelope,
-                     {websocket::accept_key(request_.header("sec-websocket-key")), choose_protocol(request_)});
+                     {websocket::accept_key(request_.header("sec-websocket-key")), choose_protocol(request_),
+                      agreement_ ? websocket::to_extension(agreement_) : std::string()});
   else
     append_stream_head(handshake, request_.envelope, peer_.world().loop.now().utc_us);
   live.open(*opened, std::move(handshake));

@@ -188,6 +188,13 @@ TEST(ConfigKeys, VideosAreKeptForAWhileOrNotAtAll) {
             "f:1: video.retention_s is 604801 but must be from 0 to 604800");
 }
 
+TEST(ConfigKeys, CompressionIsTrueOrFalse) {
+  EXPECT_FALSE(Config{}.compression);
+  EXPECT_TRUE(config_with({{"compression", true, "f:1"}}).compression);
+  EXPECT_FALSE(config_with({{"compression", true, "f:1"}, {"compression", Untyped{"0"}, "f:2"}}).compression);
+  EXPECT_EQ(refusal("compression", std::int64_t{9}), "f:1: compression must be true or false, not a whole number");
+}
+
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
   EXPECT_TRUE(config_with({{"sessions.test_token", true, "f:1"}}).test_token);
   EXPECT_TRUE(config_with({{"sessions.test_token", Untyped{"1"}, "f:1"}}).test_token);

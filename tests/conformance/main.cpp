@@ -110,8 +110,8 @@ class Server {
   Access access_{{}, false};
   Identity identity_{Keys(std::string(64, '-')), true};
   Router router_{access_, identity_, log_, Random()};
-  Echo echo_{hub_};
-  Peers peers_{NetWorld{loop_, wheel_, router_, hub_, log_, limits_}};
+  Echo echo_{hub_, options_.compression};
+  Peers peers_{NetWorld{loop_, wheel_, router_, hub_, log_, limits_, options_.compression}};
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::int64_t end_us_ = 0;  // when a server that is ending ends; 0 = it is not
 };
