@@ -192,7 +192,7 @@ TEST(ConfigKeys, CompressionIsTrueOrFalse) {
   EXPECT_FALSE(Config{}.compression);
   EXPECT_TRUE(config_with({{"compression", true, "f:1"}}).compression);
   EXPECT_FALSE(config_with({{"compression", true, "f:1"}, {"compression", Untyped{"0"}, "f:2"}}).compression);
-  EXPECT_EQ(refusal("compression", std::int64_t{9}), "f:1: compression must be true or false, not a whole number");
+  EXPECT_EQ(refusal("compression", std::int64_t{9}), "f:1: compression must be true or false, not a number");
 }
 
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
