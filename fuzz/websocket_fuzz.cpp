@@ -1,6 +1,7 @@
 // The same bytes, cut differently, must give the same items and the same end; every item must keep the
-// promises of the decoder. The first byte of the data chooses the limit and how the rest is read: as raw
-// bytes, or as a script of frames, which are then masked so that the fuzzer need not find the mask.
+// promises of the decoder. The first byte of the data chooses the limit, whether compression was agreed on, and how
+// the rest is read: as raw bytes, or as a script of frames, which are then masked so that the fuzzer need not find the
+// mask, and compressed where they say so, that it need not find a Huffman code either.
 
 #include <algorithm>
 #include <cstddef>
@@ -42,9 +43,14 @@ void check(Item const& item, std::size_t limit) {
   require((item.opcode == Opcode::close) == (item.close_code != 0));
 }
 
+struct Setting {
+  std::size_t limit;
+  Compression compression;
+};
+
 // Each piece is memory of its own, so that reading beyond it or after it is found.
-Outcome decode(std::string_view bytes, std::size_t chop, std::size_t limit) {
-  Decoder decoder(limit);
+Outcome decode(std::string_view bytes, std::size_t chop, Setting const& setting) {
+  Decoder decoder(setting.limit, setting.compression);
   Outcome outcome;
   for (std::size_t at = 0; at < bytes.size(); at += chop) {
     auto const part = bytes.substr(at, chop);
@@ -52,7 +58,7 @@ Outcome decode(std::string_view bytes, std::size_t chop, std::size_t limit) {
     std::span<char> input(piece);
     auto status = decoder.next(input);
     for (; status == Decoder::Status::item; status = decoder.next(input)) {
-      check(decoder.item(), limit);
+      check(decoder.item(), setting.limit);
       outcome.items.push_back({decoder.item().opcode, std::string(decoder.item().payload), decoder.item().close_code});
     }
     require(input.empty());
@@ -64,20 +70,25 @@ Outcome decode(std::string_view bytes, std::size_t chop, std::size_t limit) {
 }
 
 // A script: first byte of a frame, size of its payload, the payload; again until the end.
-std::string make_frames(std::string_view script) {
+std::string make_frames(std::string_view script, bool deflates) {
   std::string bytes;
   while (script.size() >= 2) {
-    auto const size = std::min<std::size_t>(static_cast<unsigned char>(script[1]), script.size() - 2);
+    auto const taken = std::min<std::size_t>(static_cast<unsigned char>(script[1]), script.size() - 2);
+    std::string payload(script.substr(2, taken));
+    if (deflates && (script[0] & 0x40) != 0) {
+      payload.clear();
+      deflate_message(payload, script.substr(2, taken), window_bits_min);
+    }
     bytes += script[0];
-    if (size < 126) {
-      bytes += static_cast<char>(0x80 | size);
+    if (payload.size() < 126) {
+      bytes += static_cast<char>(0x80 | payload.size());
     } else {
-      bytes += {'\xFE', '\0', static_cast<char>(size)};
+      bytes += {'\xFE', static_cast<char>(payload.size() >> 8U), static_cast<char>(payload.size() & 0xFFU)};
     }
     constexpr std::string_view mask = "\x37\xFA\x21\x3D";
     bytes += mask;
-    for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(script[2 + i] ^ mask[i % 4]);
-    script.remove_prefix(2 + size);
+    for (std::size_t i = 0; i < payload.size(); ++i) bytes += static_cast<char>(payload[i] ^ mask[i % 4]);
+    script.remove_prefix(2 + taken);
   }
   return bytes;
 }
@@ -87,9 +98,10 @@ std::string make_frames(std::string_view script) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view const rest(reinterpret_cast<char const*>(data) + 1, size - 1);
-  std::size_t const limit = std::size_t{1} << (data[0] & 15);
-  auto const bytes = (data[0] & 16) != 0 ? make_frames(rest) : std::string(rest);
-  auto const whole = decode(bytes, std::max<std::size_t>(bytes.size(), 1), limit);
-  for (std::size_t const chop : {1, 2, 3, 7, 64}) require(decode(bytes, chop, limit) == whole);
+  auto const compression = (data[0] & 32) != 0 ? Compression::deflate : Compression::off;
+  Setting const setting{std::size_t{1} << (data[0] & 15), compression};
+  auto const bytes = (data[0] & 16) != 0 ? make_frames(rest, (data[0] & 64) != 0) : std::string(rest);
+  auto const whole = decode(bytes, std::max<std::size_t>(bytes.size(), 1), setting);
+  for (std::size_t const chop : {1, 2, 3, 7, 64}) require(decode(bytes, chop, setting) == whole);
   return 0;
 }

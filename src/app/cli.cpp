@@ -97,10 +97,10 @@ void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& 
     serve.add_option_function<std::string>("--limits." + name, take)->take_last();
   }
   // Those that have a flag of their own name; the others stand above, or must not be seen by everybody.
-  constexpr std::array<std::string_view, 4> sections{"sessions.", "responder.", "browser.", "video."};
+  constexpr std::array<std::string_view, 5> starts{"compression", "sessions.", "responder.", "browser.", "video."};
   for (auto const& key : list_keys()) {
-    auto const is_in = [&key](std::string_view section) { return key.starts_with(section); };
-    if (std::any_of(sections.begin(), sections.end(), is_in)) add_setting(serve, key, options.flags.settings);
+    auto const begins = [&key](std::string_view start) { return key.starts_with(start); };
+    if (std::any_of(starts.begin(), starts.end(), begins)) add_setting(serve, key, options.flags.settings);
   }
   add_tools(serve, options, arguments);
 }

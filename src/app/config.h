@@ -74,6 +74,7 @@ struct Config {
   std::string key_file;                      // where public_key was read; empty = none. Never both this and key
   std::optional<PublicKey> public_key;       // what key_file holds
   std::map<std::string, std::string> users;  // name -> line of hash_password, never to be shown
+  bool compression = false;                  // of WebSockets whose clients offer it
   std::int64_t idle_ms = 3'600'000;          // after which a shared session that nobody is connected to ends
   std::int64_t sessions_per_user = 0;        // shared ones, above which the least recently used give way; 0 = no limit
   bool test_token = false;                   // whether GET /test-token answers, in local mode

@@ -66,6 +66,7 @@ Usage: sojourn serve [OPTIONS]
   --log-level LEVEL           debug, info (the default), warn or error
   --key-file FILE             a public key (PEM); nobody is let in without a token that it or our own key signed.
                               A secret instead goes into SOJOURN_KEY or the file: everybody can read flags
+  --compression TRUTH         whether WebSockets are compressed whose clients offer it; default false
   --sessions.idle_minutes N   how long a shared session lives without connections, 0.01 to 1440; default 60
   --sessions.per_user N       how many shared sessions a user has before the least recently used that nobody is in
                               ends, 1 to 100000; default 0: as many as they like

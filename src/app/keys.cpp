@@ -122,6 +122,13 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   return {};
 }
 
+Result<> set_compression(Draft& draft, Setting const& setting) {
+  auto const truth = to_truth(setting);
+  if (!truth) return truth.error();
+  draft.config.compression = *truth;
+  return {};
+}
+
 bool is_url(std::string_view text) {
   if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
   if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7F || c == '#'; })) return false;
@@ -191,6 +198,7 @@ constexpr std::array keys{
     Key{"key_file", set_key_file},
     Key{"key", set_key},
     Key{"debug_key", set_debug_key},
+    Key{"compression", set_compression},
     Key{"sessions.idle_minutes", set_idle_minutes},
     Key{"responder.url", set_responder_url},
     Key{"responder.model", set_responder_model},

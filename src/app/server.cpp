@@ -149,6 +149,10 @@ std::string mint_admin_token(Keys const& keys, Moment now) {
   return keys.mint({"admin", 0, Scope::admin, {}, {}}, now.utc_us);
 }
 
+websocket::Compression to_compression(Config const& config) {
+  return config.compression ? websocket::Compression::deflate : websocket::Compression::off;
+}
+
 sigset_t ending_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -219,7 +223,7 @@ struct Server::Parts {
   SessionFiles session_files{hub, config.data + "/files",
                              [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Router router{access, identity, log, Random()};
-  Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(config, limits)}};
+  Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(config, limits), to_compression(config)}};
   Operations operations{hub, router, std::string(peers.sending())};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};

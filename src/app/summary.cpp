@@ -88,6 +88,7 @@ std::string describe_config(Config const& config) {
   for (auto const& origin : config.allow_origins) add_line(text, "allow origin", origin);
   add_line(text, "key", describe_key(config));
   for (auto const& [name, line] : config.users) add_line(text, "user", name);
+  if (config.compression) add_line(text, "compression", "of WebSockets whose clients offer it");
   add_line(text, "idle minutes", json::to_text(to_minutes(config.idle_ms)));
   if (config.sessions_per_user > 0) add_line(text, "per user", std::to_string(config.sessions_per_user) + " sessions");
   if (config.test_token) add_line(text, "test token", "given to everybody who asks");
@@ -125,6 +126,7 @@ json::object to_json(Config const& config) {
                    {"allow_origins", std::move(origins)},
                    {"documented_ports", config.documented_ports},
                    {"key_configured", config.has_key()},
+                   {"compression", config.compression},
                    {"users", std::move(users)},
                    {"sessions",
                     {{"idle_minutes", to_minutes(config.idle_ms)},

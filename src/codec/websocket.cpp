@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "base/crypto.h"
 #include "base/utf8.h"
@@ -14,6 +15,10 @@ namespace {
 constexpr std::size_t header_bytes_max = 14;
 constexpr std::size_t control_bytes_max = 125;
 constexpr std::size_t close_reason_bytes_max = control_bytes_max - 2;
+constexpr std::uint8_t last_bit = 0x80;
+constexpr std::uint8_t compressed_bit = 0x40;  // RSV1 (RFC 7692, section 6)
+// A message below that fits into a packet anyway.
+constexpr std::size_t compressed_bytes_min = 1024;
 
 constexpr Failure reserved_bits{close_protocol, "reserved bits are set"};
 constexpr Failure unknown_opcode{close_protocol, "unknown opcode"};
@@ -28,6 +33,7 @@ constexpr Failure short_close{close_protocol, "close frame with half a code"};
 constexpr Failure bad_close_code{close_protocol, "close code is not allowed"};
 constexpr Failure bad_text{close_bad_utf8, "text is not UTF-8"};
 constexpr Failure bad_reason{close_bad_utf8, "close reason is not UTF-8"};
+constexpr Failure damaged{close_bad_utf8, "compressed data is damaged"};
 constexpr Failure too_big{close_too_big, "message is too big"};
 
 constexpr bool is_control(Opcode opcode) noexcept { return static_cast<std::uint8_t>(opcode) >= 8; }
@@ -35,6 +41,10 @@ constexpr bool is_control(Opcode opcode) noexcept { return static_cast<std::uint
 constexpr bool is_known(Opcode opcode) noexcept {
   auto const value = static_cast<std::uint8_t>(opcode);
   return value <= 2 || (value >= 8 && value <= 10);
+}
+
+constexpr bool is_first_of_message(Opcode opcode) noexcept {
+  return opcode == Opcode::text || opcode == Opcode::binary;
 }
 
 // Section 7.4 and the registry: what may stand in a close frame.
@@ -54,6 +64,20 @@ std::uint64_t read_big_endian(std::span<char const> bytes) noexcept {
 
 void append_big_endian(std::string& out, std::uint64_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>((value >> shift) & 0xFF));
+}
+
+// Section 5.2, without a mask and with the shortest length.
+void append_header(std::string& out, std::uint8_t first, std::size_t size) {
+  out.push_back(static_cast<char>(first));
+  if (size <= 125) {
+    out.push_back(static_cast<char>(size));
+  } else if (size <= 0xFFFF) {
+    out.push_back(126);
+    append_big_endian(out, size, 2);
+  } else {
+    out.push_back(127);
+    append_big_endian(out, size, 8);
+  }
 }
 
 // Section 5.3. `offset` is the place of bytes[0] in its frame's payload.
@@ -78,6 +102,7 @@ std::string_view view_of(std::span<char const> bytes) noexcept { return {bytes.d
 
 struct Decoder::Frame {
   bool last = true;
+  bool compressed = false;
   Opcode opcode = Opcode::continuation;
   std::array<char, 4> mask{};
   std::uint64_t length = 0;
@@ -102,11 +127,13 @@ struct Decoder::Pending {
   Opcode message_opcode = Opcode::continuation;
   bool in_frame = false;
   bool in_message = false;
+  bool compressed = false;  // the message
 
   [[nodiscard]] bool is_idle() const noexcept { return header_size == 0 && !in_frame && !in_message; }
 };
 
-Decoder::Decoder(std::size_t message_bytes_max) noexcept : message_bytes_max_(message_bytes_max) {}
+Decoder::Decoder(std::size_t message_bytes_max, Compression compression) noexcept
+    : message_bytes_max_(message_bytes_max), compression_(compression) {}
 Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 Decoder::~Decoder() = default;
@@ -173,9 +200,11 @@ bool Decoder::parse_header(std::span<char const> bytes, Frame& frame) {
   if (bytes.empty()) return false;
   bool const in_message = pending_ && pending_->in_message;
   auto const first = byte_at(bytes, 0);
-  frame.last = (first & 0x80) != 0;
+  frame.last = (first & last_bit) != 0;
+  frame.compressed = (first & compressed_bit) != 0;
   frame.opcode = static_cast<Opcode>(first & 0x0F);
-  if ((first & 0x70) != 0) return refuse(reserved_bits);
+  bool const may_be_compressed = compression_ != Compression::off && is_first_of_message(frame.opcode);
+  if ((first & (may_be_compressed ? 0x30 : 0x70)) != 0) return refuse(reserved_bits);
   if (!is_known(frame.opcode)) return refuse(unknown_opcode);
   if (is_control(frame.opcode)) {
     if (!frame.last) return refuse(fragmented_control);
@@ -196,7 +225,8 @@ bool Decoder::parse_header(std::span<char const> bytes, Frame& frame) {
     if ((frame.length >> 63) != 0) return refuse(huge_length);
   }
   std::size_t const gathered = in_message ? pending_->message.size() : 0;
-  if (!is_control(frame.opcode) && frame.length > message_bytes_max_ - gathered) return refuse(too_big);
+  bool const compressed = in_message ? pending_->compressed : frame.compressed;
+  if (!is_control(frame.opcode) && frame.length > bytes_max(compressed) - gathered) return refuse(too_big);
 
   frame.header_size = 2 + extra + frame.mask.size();
   if (bytes.size() < frame.header_size) return false;
@@ -214,6 +244,7 @@ void Decoder::open_frame(Frame const& frame) {
   } else if (frame.opcode != Opcode::continuation) {
     pending_->in_message = true;
     pending_->message_opcode = frame.opcode;
+    pending_->compressed = frame.compressed;
   }
 }
 
@@ -227,7 +258,8 @@ bool Decoder::gather(std::span<char>& input) {
   if (is_control(held.frame.opcode)) {
     held.control.append(view_of(part));
   } else {
-    if (held.message_opcode == Opcode::text && !held.utf8.feed(view_of(part))) return refuse(bad_text);
+    bool const is_text = held.message_opcode == Opcode::text && !held.compressed;
+    if (is_text && !held.utf8.feed(view_of(part))) return refuse(bad_text);
     held.message.append(view_of(part));
   }
   held.frame_read += part.size();
@@ -241,6 +273,7 @@ bool Decoder::finish_frame() {
   if (is_control(held.frame.opcode)) return take_control(held.frame.opcode, held.control);
   if (!held.frame.last) return false;
   held.in_message = false;
+  if (held.compressed) return take_compressed(held.message_opcode, std::exchange(held.message, {}));
   if (held.message_opcode == Opcode::text && !held.utf8.complete()) return refuse(bad_text);
   return hand_out({held.message_opcode, held.message});
 }
@@ -251,8 +284,25 @@ bool Decoder::take_whole(std::span<char>& input, Frame const& frame) {
   input = input.subspan(bytes.size());
   auto const payload = view_of(bytes);
   if (is_control(frame.opcode)) return take_control(frame.opcode, payload);
+  if (frame.compressed) return take_compressed(frame.opcode, payload);
   if (frame.opcode == Opcode::text && !is_utf8(payload)) return refuse(bad_text);
   return hand_out({frame.opcode, payload});
+}
+
+// Only whole messages are inflated: one that is gathered costs what was sent of it and no state of an inflater.
+bool Decoder::take_compressed(Opcode opcode, std::string_view payload) {
+  if (!pending_) pending_ = std::make_unique<Pending>();
+  auto& message = pending_->message;
+  auto const inflated = inflate_message(message, payload, message_bytes_max_);
+  if (inflated == Inflated::too_big) return refuse(too_big);
+  if (inflated == Inflated::damaged) return refuse(damaged);
+  if (opcode == Opcode::text && !is_utf8(message)) return refuse(bad_text);
+  return hand_out({opcode, message});
+}
+
+// Of a message as it is sent: what can't be compressed grows by it.
+std::size_t Decoder::bytes_max(bool compressed) const noexcept {
+  return compressed ? message_bytes_max_ + message_bytes_max_ / 8 + 64 : message_bytes_max_;
 }
 
 bool Decoder::take_control(Opcode opcode, std::string_view payload) {
@@ -285,19 +335,19 @@ bool Decoder::refuse(Failure const& failure) noexcept {
 }
 
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
-  auto const size = payload.size();
-  assert(!is_control(opcode) || size <= control_bytes_max);
-  out.push_back(static_cast<char>(0x80 | static_cast<std::uint8_t>(opcode)));
-  if (size <= 125) {
-    out.push_back(static_cast<char>(size));
-  } else if (size <= 0xFFFF) {
-    out.push_back(126);
-    append_big_endian(out, size, 2);
-  } else {
-    out.push_back(127);
-    append_big_endian(out, size, 8);
-  }
+  assert(!is_control(opcode) || payload.size() <= control_bytes_max);
+  append_header(out, static_cast<std::uint8_t>(last_bit | static_cast<std::uint8_t>(opcode)), payload.size());
   out.append(payload);
+}
+
+void append_message(std::string& out, Opcode opcode, std::string_view payload, int window_bits) {
+  if (window_bits == 0 || payload.size() < compressed_bytes_min) return append_frame(out, opcode, payload);
+  std::string smaller;
+  deflate_message(smaller, payload, window_bits);
+  if (smaller.size() >= payload.size()) return append_frame(out, opcode, payload);
+  auto const first = last_bit | compressed_bit | static_cast<std::uint8_t>(opcode);
+  append_header(out, static_cast<std::uint8_t>(first), smaller.size());
+  out.append(smaller);
 }
 
 void append_close(std::string& out, std::uint16_t code, std::string_view reason) {

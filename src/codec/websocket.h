@@ -2,7 +2,7 @@
 // WebSocket (RFC 6455), the server's side, as a machine over bytes: frames in, messages out.
 // Invariant: how the bytes are cut into calls never changes what comes out; memory held is bounded by
 // bytes received and by the message limit, whatever the number of fragments; an idle decoder has no heap.
-// Thread: a value; no sharing. No socket, no clock, no compression.
+// Thread: a value; no sharing. No socket, no clock.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "codec/deflate.h"
 
 namespace sojourn::websocket {
 
@@ -48,8 +50,8 @@ class Decoder {
  public:
   enum class Status { need_more, item, failed };
 
-  // A message, all its fragments together, may have up to message_bytes_max bytes of payload.
-  explicit Decoder(std::size_t message_bytes_max) noexcept;
+  // A message, all its fragments together and inflated, may have up to message_bytes_max bytes of payload.
+  explicit Decoder(std::size_t message_bytes_max, Compression compression = Compression::off) noexcept;
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
   ~Decoder();
@@ -68,7 +70,8 @@ class Decoder {
   // Only after Status::failed. close_protocol, close_bad_utf8 or close_too_big.
   [[nodiscard]] Failure const& failure() const noexcept { return *failure_; }
 
-  // Heap bytes held for what is unfinished; 0 when idle, and at most about twice the bytes received.
+  // Heap bytes held for what is unfinished; 0 when idle, and at most about twice the bytes received. A message
+  // that was compressed is unfinished until the call after the one that handed it out.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
  private:
@@ -82,6 +85,8 @@ class Decoder {
   bool gather(std::span<char>& input);
   bool finish_frame();
   bool take_whole(std::span<char>& input, Frame const& frame);
+  bool take_compressed(Opcode opcode, std::string_view payload);
+  std::size_t bytes_max(bool compressed) const noexcept;
   bool take_control(Opcode opcode, std::string_view payload);
   bool take_close(std::string_view payload);
   bool hand_out(Item const& item) noexcept;
@@ -91,11 +96,16 @@ class Decoder {
   std::unique_ptr<Pending> pending_;
   Item item_;
   Failure const* failure_ = nullptr;
+  Compression compression_;
   bool closed_ = false;
 };
 
 // Appends one unmasked, unfragmented frame. A control frame's payload has at most 125 bytes.
 void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+
+// The same of a message, compressed where that makes it smaller and is worth the while; window_bits as agreed on, 0 =
+// there is no compression.
+void append_message(std::string& out, Opcode opcode, std::string_view payload, int window_bits);
 
 // Appends a close frame; a reason over 123 bytes is cut at a character's boundary. With close_none the
 // payload is empty and the reason is dropped.

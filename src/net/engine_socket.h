@@ -16,7 +16,7 @@ class EngineSocket final : public WebSocket {
  public:
   // Of the session of that id.
   EngineSocket(Peer& peer, Engines& engines, std::string sid)
-      : WebSocket(peer, static_cast<std::size_t>(peer.world().engines.message_bytes)),
+      : WebSocket(peer, {}, static_cast<std::size_t>(peer.world().engines.message_bytes)),
         engines_(engines),
         sid_(std::move(sid)) {}
   ~EngineSocket() override { leave(); }

@@ -101,7 +101,10 @@ void Exchange::start_upgrade() {
     return answer(std::move(response));
   }
   auto engine = peer_.peers().engines().upgrade(request_, peer_);
-  if (!engine) return start_live(std::make_unique<WebSocket>(peer_), &WebSocket::frame);
+  if (!engine) {
+    agreement_ = agree_on_compression(request_, peer_.world().compression);
+    return start_live(std::make_unique<WebSocket>(peer_, agreement_), WebSocket::framing(agreement_));
+  }
   if (engine->live == nullptr) {
     last_ = true;
     return answer(std::move(engine->refusal));
@@ -137,7 +140,8 @@ void Exchange::welcome(Result<Opened> opened) {
   std::string handshake;
   if (parser_.is_upgrade())
     append_switching(handshake, request_.envelope,
-                     {websocket::accept_key(request_.header("sec-websocket-key")), choose_protocol(request_)});
+                     {websocket::accept_key(request_.header("sec-websocket-key")), choose_protocol(request_),
+                      agreement_ ? websocket::to_extension(agreement_) : std::string()});
   else
     append_stream_head(handshake, request_.envelope, peer_.world().loop.now().utc_us);
   live.open(*opened, std::move(handshake));

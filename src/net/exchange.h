@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "codec/deflate.h"
 #include "net/http.h"
 #include "net/live.h"
 #include "net/peer.h"
@@ -62,6 +63,7 @@ class Exchange {
   bool advancing_ = false;    // advance() is on the stack
   bool last_ = false;         // this answer ends the connection
   bool ended_ = false;        // the peer sends no more
+  websocket::Agreement agreement_;
 };
 
 }  // namespace sojourn

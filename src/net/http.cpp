@@ -339,6 +339,7 @@ void append_switching(std::string& out, Envelope const& envelope, Switching cons
   out += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   append_line(out, "Sec-WebSocket-Accept", switching.accept_key);
   if (!switching.protocol.empty()) append_line(out, "Sec-WebSocket-Protocol", switching.protocol);
+  if (!switching.extension.empty()) append_line(out, "Sec-WebSocket-Extensions", switching.extension);
   append_line(out, "X-Request-ID", envelope.request_id);
   append_line(out, "X-Correlation-ID", envelope.correlation_id);
   out += "\r\n";
@@ -350,6 +351,16 @@ std::string_view check_handshake(Request const& request) {
   if (request.count_headers("sec-websocket-key") != 1 || !websocket::is_valid_key(request.header("sec-websocket-key")))
     return "Sec-WebSocket-Key must be 16 bytes in base64";
   if (!request.body.empty()) return "a WebSocket handshake has no body";
+  return {};
+}
+
+// The field may be there more than once, which is the same as one list (RFC 6455, section 9.1).
+websocket::Agreement agree_on_compression(Request const& request, websocket::Compression compression) {
+  if (compression == websocket::Compression::off) return {};
+  for (auto const& [name, value] : request.headers) {
+    if (!equal_ignoring_case(name, "sec-websocket-extensions")) continue;
+    if (auto const agreement = websocket::accept_offer(value)) return agreement;
+  }
   return {};
 }
 

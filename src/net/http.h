@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "base/limits.h"
+#include "codec/deflate.h"
 
 namespace sojourn {
 
@@ -66,10 +67,11 @@ struct Answer {
 };
 void append_answer(std::string& out, Answer const& answer);
 
-// 101 of RFC 6455, section 4.2.2. An empty protocol is not named.
+// 101 of RFC 6455, section 4.2.2. What is empty is not named.
 struct Switching {
   std::string accept_key;
   std::string_view protocol;
+  std::string extension = {};
 };
 void append_switching(std::string& out, Envelope const& envelope, Switching const& switching);
 
@@ -78,5 +80,8 @@ void append_stream_head(std::string& out, Envelope const& envelope, std::int64_t
 
 // What is wrong with the handshake of an upgrade request (RFC 6455, section 4.2.1); empty = nothing.
 std::string_view check_handshake(Request const& request);
+
+// What the request offers and this server takes.
+websocket::Agreement agree_on_compression(Request const& request, websocket::Compression compression);
 
 }  // namespace sojourn

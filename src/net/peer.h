@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/timer_wheel.h"
+#include "codec/deflate.h"
 #include "core/hub.h"
 #include "net/outbox.h"
 
@@ -42,6 +43,7 @@ struct NetWorld {
   Log& log;
   Limits limits;
   EngineSettings engines = {};
+  websocket::Compression compression = websocket::Compression::off;  // of WebSockets whose clients offer it
 };
 
 class Peer {

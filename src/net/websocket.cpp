@@ -1,6 +1,7 @@
 #include "net/websocket.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "net/peers.h"
@@ -11,11 +12,19 @@ namespace {
 // How long a peer that broke the rules has to hear why.
 constexpr std::int64_t last_word_us = 2'000'000;
 
+// A framing is a plain function: everybody who agreed on the same window has the same one and shares its bytes.
+template <int WindowBits> void frame_text(std::string& out, std::string_view message) {
+  websocket::append_message(out, websocket::Opcode::text, message, WindowBits);
+}
+
 }  // namespace
 
-WebSocket::WebSocket(Peer& peer, std::size_t message_bytes_max)
+WebSocket::WebSocket(Peer& peer, websocket::Agreement agreement)
+    : WebSocket(peer, agreement, static_cast<std::size_t>(peer.world().limits.message_bytes)) {}
+
+WebSocket::WebSocket(Peer& peer, websocket::Agreement agreement, std::size_t message_bytes_max)
     : peer_(peer),
-      decoder_(message_bytes_max),
+      decoder_(message_bytes_max, agreement ? websocket::Compression::deflate : websocket::Compression::off),
       held_(std::make_unique<HeldBack>()),
       heard_us_(peer.world().loop.now().steady_us) {}
 
@@ -25,8 +34,11 @@ void WebSocket::frame(std::string& out, std::string_view message) {
   websocket::append_frame(out, websocket::Opcode::text, message);
 }
 
-void WebSocket::frame_bytes(std::string& out, std::string_view message) {
-  websocket::append_frame(out, websocket::Opcode::binary, message);
+Framing WebSocket::framing(websocket::Agreement agreement) {
+  static constexpr std::array<Framing, 7> by_window{frame_text<9>,  frame_text<10>, frame_text<11>, frame_text<12>,
+                                                    frame_text<13>, frame_text<14>, frame_text<15>};
+  if (!agreement) return &WebSocket::frame;
+  return by_window.at(static_cast<std::size_t>(agreement.window_bits - websocket::window_bits_min));
 }
 
 void WebSocket::open(Opened const& opened, std::string handshake) {

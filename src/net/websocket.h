@@ -20,12 +20,13 @@ namespace sojourn {
 class WebSocket : public Live {
  public:
   // Joining: nothing is sent or understood before open().
-  explicit WebSocket(Peer& peer) : WebSocket(peer, static_cast<std::size_t>(peer.world().limits.message_bytes)) {}
+  explicit WebSocket(Peer& peer, websocket::Agreement agreement = {});
   ~WebSocket() override;
 
-  // The framings of messages, to be given to the hub: of text, and of bytes.
+  // The framing of text messages, to be given to the hub.
+  static Framing framing(websocket::Agreement agreement);
+  // The same without compression, which everybody understands.
   static void frame(std::string& out, std::string_view message);
-  static void frame_bytes(std::string& out, std::string_view message);
 
   void push(Bytes bytes) override;
   void close(std::uint16_t code, std::string_view reason) override;
@@ -42,7 +43,7 @@ class WebSocket : public Live {
   std::string cut_off_word() const override;
 
  protected:
-  WebSocket(Peer& peer, std::size_t message_bytes_max);
+  WebSocket(Peer& peer, websocket::Agreement agreement, std::size_t message_bytes_max);
 
   Peer& peer() { return peer_; }
   bool is_open() const { return state_ == State::open; }

@@ -156,12 +156,13 @@ TEST_F(Cli, EverySettingIsAFlagOfItsOwnName) {
   EXPECT_EQ(call({"serve", "--sessions.idle_minutes", "0.05", "--sessions.test_token=true", "--tools.rates.url",
                   "http://127.0.0.1:9/a", "--tools.rates.update=ready", "--responder.url=http://127.0.0.1:9/b",
                   "--responder.timeout_s", "30", "--browser.executable=~/chromium", "--browser.idle_s", "5",
-                  "--video.retention_s=0"})
+                  "--video.retention_s=0", "--compression=true"})
                 .code,
             7);
   ASSERT_TRUE(served);
   EXPECT_EQ(served->browser.executable, folder_.path() + "/chromium");
   EXPECT_EQ(served->browser.idle_s, 5);
+  EXPECT_TRUE(served->compression);
   EXPECT_EQ(served->video_retention_s, 0);
   EXPECT_EQ(served->idle_ms, 3000);
   EXPECT_TRUE(served->test_token);

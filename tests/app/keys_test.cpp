@@ -218,6 +218,13 @@ TEST(ConfigKeys, TheDebugKeyIsASecret) {
   EXPECT_EQ(refusal("debug_key", std::int64_t{7}), "f:1: debug_key must be text in quotes, not a number");
 }
 
+TEST(ConfigKeys, CompressionIsTrueOrFalse) {
+  EXPECT_FALSE(Config{}.compression);
+  EXPECT_TRUE(config_with({{"compression", true, "f:1"}}).compression);
+  EXPECT_FALSE(config_with({{"compression", true, "f:1"}, {"compression", Untyped{"0"}, "f:2"}}).compression);
+  EXPECT_EQ(refusal("compression", std::int64_t{9}), "f:1: compression must be true or false, not a number");
+}
+
 TEST(ConfigKeys, TestTokenIsTrueOrFalse) {
   EXPECT_TRUE(config_with({{"sessions.test_token", true, "f:1"}}).test_token);
   EXPECT_TRUE(config_with({{"sessions.test_token", Untyped{"1"}, "f:1"}}).test_token);

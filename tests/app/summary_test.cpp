@@ -45,6 +45,14 @@ TEST(Summary, NamesEverySettingAndNoSecret) {
             "log level     info\n");
 }
 
+TEST(Summary, NamesCompressionWhereThereIsAny) {
+  Config config;
+  EXPECT_EQ(describe_config(config).find("compression"), std::string::npos);
+  config.compression = true;
+  EXPECT_NE(describe_config(config).find("\ncompression   of WebSockets whose clients offer it\n"), std::string::npos);
+  EXPECT_EQ(to_json(config).at("compression"), true);
+}
+
 TEST(Summary, IsTheSameForProgramsWithTheLimits) {
   auto const text = json::to_text(to_json(make_config()));
   for (auto const* const secret : {"nobody may see", "scrypt", "pass"}) {
@@ -53,6 +61,7 @@ TEST(Summary, IsTheSameForProgramsWithTheLimits) {
   auto const value = json::parse(text);
   ASSERT_TRUE(value);
   EXPECT_EQ(value->at("key_configured"), true);
+  EXPECT_EQ(value->at("compression"), false);
   EXPECT_EQ(value->at("users").at(1), "bob");
   EXPECT_EQ(value->at("sessions").at("idle_minutes"), 0.05);
   EXPECT_EQ(value->at("sessions").at("per_user"), 10);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,106 +11,15 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "support/frame_script.h"
 
 namespace sojourn::websocket {
 namespace {
 
 using namespace std::literals;
-using Lines = std::vector<std::string>;
+using namespace script;
 
 static_assert(sizeof(Decoder) <= 64);
-constexpr unsigned char last = 0x80;  // the FIN bit
-constexpr unsigned char continued = 0, text = 1, binary = 2, closing = 8, ping = 9, pong = 10;
-constexpr std::array<std::size_t, 6> chops = {0, 1, 2, 3, 7, 1000};  // 0: whole
-
-std::string big_endian(std::uint64_t value, int bytes) {
-  std::string out;
-  while (bytes-- > 0) out += static_cast<char>((value >> (8 * bytes)) & 0xFF);
-  return out;
-}
-
-// A client's frame header whose length takes `length_bytes` (0, 2 or 8), fitting or not.
-std::string header(int first, std::uint64_t length, int length_bytes) {
-  std::string out(1, static_cast<char>(first));
-  if (length_bytes == 0) return out + static_cast<char>(0x80 | length) + "\x37\xFA\x21\x3D";
-  return out + (length_bytes == 2 ? "\xFE" : "\xFF") + big_endian(length, length_bytes) + "\x37\xFA\x21\x3D";
-}
-
-std::string frame(int first, std::string_view payload) {
-  auto const size = payload.size();
-  auto out = header(first, size, size < 126 ? 0 : size < 65536 ? 2 : 8);
-  for (std::size_t at = 0; at < size; ++at) out += static_cast<char>(payload[at] ^ "\x37\xFA\x21\x3D"[at % 4]);
-  return out;
-}
-
-std::string close_frame(std::uint16_t code, std::string const& reason = "") {
-  return frame(last | closing, big_endian(code, 2) + reason);
-}
-
-// One message in frames of `size` bytes each, with `between` after each frame but the last.
-std::string fragments(int opcode, std::string_view payload, std::size_t size, std::string const& between = "") {
-  std::string out;
-  for (std::size_t at = 0; at < payload.size() || at == 0; at += size) {
-    bool const ends = at + size >= payload.size();
-    out += frame((at == 0 ? opcode : continued) | (ends ? last : 0), payload.substr(at, size));
-    if (!ends) out += between;
-  }
-  return out;
-}
-
-std::string line(int opcode, std::string_view payload, int close_code = 0) {
-  auto const start = std::to_string(opcode) + " " + (close_code != 0 ? std::to_string(close_code) + " " : "");
-  if (payload.size() <= 130) return start + std::string(payload);
-  return start + std::to_string(payload.size()) + " bytes #" + std::to_string(std::hash<std::string_view>{}(payload));
-}
-
-std::string failed(int close_code) { return "failed " + std::to_string(close_code); }
-
-// What comes out of a decoder, one line an item, then a failure. Each piece is memory of its own that
-// is gone afterwards, so a view that outlives its piece is found by the sanitizer.
-Lines decode(std::string_view bytes, std::size_t chop, std::size_t limit = 1 << 24) {
-  Decoder decoder(limit);
-  Lines lines;
-  bool over = false;
-  if (chop == 0) chop = bytes.size();
-  for (std::size_t at = 0; at < bytes.size(); at += chop) {
-    auto const part = bytes.substr(at, chop);
-    std::vector<char> piece(part.begin(), part.end());
-    std::span<char> input(piece);
-    auto status = decoder.next(input);
-    for (; status == Decoder::Status::item; status = decoder.next(input)) {
-      auto const& item = decoder.item();
-      lines.push_back(line(static_cast<int>(item.opcode), item.payload, item.close_code));
-    }
-    EXPECT_TRUE(input.empty());
-    EXPECT_TRUE(lines.empty() || lines.back()[0] != '8' || decoder.held_bytes() == 0);  // nothing after close
-    EXPECT_TRUE(!over || status == Decoder::Status::failed);
-    if (status == Decoder::Status::failed && !over) lines.push_back(failed(decoder.failure().close_code));
-    over = status == Decoder::Status::failed;
-  }
-  return lines;
-}
-
-void expect_lines(std::string const& bytes, Lines const& expected, std::string const& name,
-                  std::size_t limit = 1 << 24) {
-  for (auto const chop : chops) EXPECT_EQ(decode(bytes, chop, limit), expected) << name << " in pieces of " << chop;
-}
-
-struct Case {
-  char const* name;
-  std::string bytes;
-  Lines expected;
-};
-
-void expect_all(std::vector<Case> const& cases, std::size_t limit = 1 << 24) {
-  for (auto const& each : cases) expect_lines(each.bytes, each.expected, each.name, limit);
-}
-
-// One step, for tests that look at the decoder itself.
-Decoder::Status feed(Decoder& decoder, std::string& bytes) {
-  std::span<char> input(bytes);
-  return decoder.next(input);
-}
 
 TEST(WebSocketDecoder, ReadsFramesOfEverySizeClass) {  // group 1
   for (std::size_t const size : {0U, 1U, 7U, 8U, 9U, 125U, 126U, 127U, 128U, 65535U, 65536U}) {

@@ -120,7 +120,7 @@ class Server {
   Access access_{{}, false};
   Identity identity_{Keys(std::string(64, '-')), true};
   Router router_{access_, identity_, log_, Random()};
-  Echo echo_{hub_};
+  Echo echo_{hub_, options_.compression};
   EngineEcho engine_echo_;
   SocketIoEcho socket_io_echo_{{Random(),
                                 Clock(),
@@ -128,8 +128,14 @@ class Server {
                                   timers_.set(loop_.now().steady_us + us, std::move(function));
                                 },
                                 {.connect_us = connect_us}}};
-  Peers peers_{NetWorld{
-      loop_, wheel_, router_, hub_, log_, limits_, {options_.eio3, options_.ping_ms, options_.pong_ms, payload_bytes}}};
+  Peers peers_{NetWorld{loop_,
+                        wheel_,
+                        router_,
+                        hub_,
+                        log_,
+                        limits_,
+                        {options_.eio3, options_.ping_ms, options_.pong_ms, payload_bytes},
+                        options_.compression}};
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::int64_t end_us_ = 0;  // when a server that is ending ends; 0 = it is not
 };

@@ -42,7 +42,8 @@ Result<Options> read_options(int argc, char const* const* argv) {
   app.add_option("--listen", place, "ADDRESS:PORT; port 0 is any free one")->capture_default_str();
   app.add_option("--ping", ping, "INTERVAL_MS/TIMEOUT_MS of Engine.IO")->capture_default_str();
   app.add_flag("--eio3", options.eio3, "speak Engine.IO 3 too");
-  app.add_flag("--compress", options.compress, "agree to permessage-deflate");
+  bool compress = false;
+  app.add_flag("--compress", compress, "agree to permessage-deflate");
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& stop) {
@@ -52,6 +53,7 @@ Result<Options> read_options(int argc, char const* const* argv) {
   }
   if (!read_place(place, options)) return error(Code::usage, "--listen takes ADDRESS:PORT, such as 127.0.0.1:9001");
   if (!read_ping(ping, options)) return error(Code::usage, "--ping takes INTERVAL_MS/TIMEOUT_MS, such as 300/200");
+  if (compress) options.compression = websocket::Compression::deflate;
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "codec/deflate.h"
 
 namespace sojourn::conformance {
 
@@ -13,7 +14,7 @@ struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  // 0 = any free one
   bool eio3 = false;       // the revision of Engine.IO before the present one is spoken too
-  bool compress = false;   // permessage-deflate is agreed to
+  websocket::Compression compression = websocket::Compression::off;
   std::int64_t ping_ms = 300;
   std::int64_t pong_ms = 200;  // of Engine.IO both
 };

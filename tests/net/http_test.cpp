@@ -406,6 +406,24 @@ TEST(Http, SwitchingNamesTheProtocolThatWasChosen) {
   EXPECT_NE(out.find("\r\nSec-WebSocket-Protocol: chat\r\n"), out.npos);
 }
 
+TEST(Http, SwitchingNamesTheExtensionThatWasAgreedOn) {
+  std::string out;
+  append_switching(out, {"r1", "c1", ""}, {"accepted", "", "permessage-deflate"});
+  EXPECT_NE(out.find("\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"), out.npos);
+}
+
+TEST(Http, CompressionIsAgreedOnWhereItIsOfferedAndSwitchedOn) {
+  std::vector<Header> const headers{{"Sec-WebSocket-Extensions", "foo, permessage-deflate; unknown"},
+                                    {"sec-websocket-extensions", "permessage-deflate; server_max_window_bits=10"},
+                                    {"Sec-WebSocket-Extensions", "permessage-deflate"}};
+  Request request;
+  request.headers = headers;
+  EXPECT_EQ(agree_on_compression(request, websocket::Compression::deflate).window_bits, 10) << "the first of them";
+  EXPECT_FALSE(agree_on_compression(request, websocket::Compression::off));
+  request.headers = std::span(headers).first(1);
+  EXPECT_FALSE(agree_on_compression(request, websocket::Compression::deflate));
+}
+
 TEST(Http, TheHeadOfAnEventStreamHasNoLengthAndIsTheLast) {
   std::string out;
   append_stream_head(out, {"r1", "c1", "http://allowed.test"}, 1'771'960'936'015'000);

@@ -228,7 +228,7 @@ class Desk {
   Stream stream{stage.hub, tools, responder};
   Queries queries{{stage.hub, responder, Random(7), stage.clock.clock(), later()}};
   Chat chat{{stage.hub, responder, Random(9), stage.clock.clock(), later(),
-             [this](std::string const& thread) { touched.push_back(thread); }}};
+             [this](Principal const&, std::string const& thread) { touched.push_back(thread); }}};
   std::vector<std::string> touched;            // threads that the chat said were in use
   std::map<std::string, std::string> on_disk;  // what is there of the client's files, by path
   ClientFiles client_files{"/client", [this](std::string const& path) -> Result<std::string> {

@@ -125,11 +125,12 @@ class NetStage {
  public:
   static constexpr std::uint16_t port = 5409;
 
-  explicit NetStage(Limits const& limits = {}, unsigned commit_turns_max = 1)
+  explicit NetStage(Limits const& limits = {}, unsigned commit_turns_max = 1,
+                    websocket::Compression compression = websocket::Compression::off)
       : store(1, commit_turns_max),
         hub({store, log, Clock(), Random(1), limits}),
         door(hub),
-        peers(NetWorld{loop, wheel, router, hub, log, limits}) {
+        peers(NetWorld{loop, wheel, router, hub, log, limits, compression}) {
     access.add_port(port);
     router.add(&door, StageDoor::routes(), StageDoor::entrances());
     router.add(&extension, Extension::routes(), Extension::entrances());
