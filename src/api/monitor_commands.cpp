@@ -347,7 +347,11 @@ void Monitor::answer(MonitorSocket& socket, std::optional<std::uint64_t> id, std
 }
 
 void Monitor::fail(MonitorSocket& socket, std::optional<std::uint64_t> id, Error const& why) {
-  id ? answer(socket, id, to_failure(why)) : tell(socket, "error", to_failure(why));
+  if (id) return answer(socket, id, to_failure(why));
+  std::string out = "{";
+  append_text(out, "message", why.message);
+  if (why.code != Code::invalid) append_text(out, "code", row(why.code).word);
+  tell(socket, "error", out + "}");
 }
 
 void Monitor::tell(MonitorSocket& socket, std::string_view name, std::string const& object) {

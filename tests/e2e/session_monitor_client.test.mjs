@@ -4,7 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, run, sleep } from './harness.mjs';
-import { clientOf, installMonitor, listen, listenToConsole, openStage, relayTo, sessionsOf } from './session_monitor_stage.mjs';
+import { network } from './monitor_stage.mjs';
+import { clientOf, installMonitor, listen, listenToConsole, openStage, sessionsOf } from './session_monitor_stage.mjs';
 
 let place;
 let SessionMonitor;
@@ -143,14 +144,14 @@ test('AMI-12 start without any thread id complains and does not register', async
   const asked = await new Promise((resolve) => { socket.once('debug_status', resolve); socket.emit('debug_socket_status'); });
   assert.equal(asked.is_registered, false);
   assert.deepEqual(ears.all('session_registered'), []);
-  assert.equal((await server.get('/debug/all-sessions')).json.socketio_sessions.active_threads, 0);
+  assert.equal((await server.get('/debug/all-sessions')).json.socketio_sessions.active_threads.length, 0);
 });
 
 for (const [name, transports] of kinds) {
   test(`AMI-03 a connection that is cut comes back and is registered again: ${name}`, async (t) => {
     const { server } = await openStage(t);
-    const way = await relayTo(t, server);
-    const socket = clientOf(t, way, { transports, extraHeaders: way.headers, reconnectionDelay: 200 });
+    const way = await network(t, server);
+    const socket = clientOf(t, way, { transports, reconnectionDelay: 200 });
     const ears = listen(socket);
     const monitor = new SessionMonitor(socket, { pingInterval: 200, thread_id: 't3' }).start();
     t.after(() => monitor.stop());
@@ -172,7 +173,7 @@ for (const [name, transports] of kinds) {
 test('AMI-20 the console tells of connection, transport, registration, pings and the loss', async (t) => {
   const heard = listenToConsole(t);
   const { server } = await openStage(t);
-  const way = await relayTo(t, server);
+  const way = await network(t, server);
   const socket = clientOf(t, way, { extraHeaders: way.headers, reconnectionDelay: 50 });
   const monitor = new SessionMonitor(socket, { pingInterval: 100, debug: true }).start('t20');
   t.after(() => monitor.stop());

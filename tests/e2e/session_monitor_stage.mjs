@@ -2,7 +2,6 @@
 // server whose pages and questions come from the monitor's example; and a network in between that can fail.
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { io } from 'socket.io-client';
@@ -52,22 +51,6 @@ export async function sessionsOf(server, thread) {
   const { status, json } = await server.get(`/debug/thread-sessions?thread_id=${encodeURIComponent(thread)}`);
   if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
   return json.active_sessions;
-}
-
-/** A TCP relay in front of a server: {url, headers, cut()}; headers are what the server wants to see of the way behind. */
-export async function relayTo(t, server) {
-  const sockets = new Set();
-  const relay = net.createServer((near) => {
-    const far = net.connect(server.port, '127.0.0.1');
-    for (const [one, other] of [[near, far], [far, near]]) {
-      sockets.add(one.on('error', () => {}).on('close', () => { sockets.delete(one); other.destroy(); }));
-      one.pipe(other);
-    }
-  });
-  await new Promise((resolve) => { relay.listen(0, '127.0.0.1', resolve); });
-  const cut = () => { for (const socket of sockets) socket.resetAndDestroy(); };
-  t.after(() => { cut(); return new Promise((resolve) => { relay.close(resolve); }); });
-  return { url: `http://127.0.0.1:${relay.address().port}`, headers: { Host: `127.0.0.1:${server.port}` }, cut };
 }
 
 /** What the monitor tells the console from here on. */

@@ -130,7 +130,7 @@ async function forgetAll() {
   for (const { id } of (await server.get('/apps/sessions')).json.sessions) await server.del(`/apps/sessions/${id}`);
 }
 
-for (const file of ['browser', 'extension', 'sessions', 'tracking'].flatMap((door) => readdirSync(path.join(root, door)).filter((name) => name.endsWith('.txt')).sort().map((name) => `${door}/${name}`))) {
+for (const file of ['browser', 'extension', 'monitor', 'sessions', 'tracking'].flatMap((door) => readdirSync(path.join(root, door)).filter((name) => name.endsWith('.txt')).sort().map((name) => `${door}/${name}`))) {
   const lines = readFileSync(path.join(root, file), 'utf8').split('\n');
   const title = lines.find((line) => line.startsWith('# '))?.slice(2) ?? file;
   test(`${title} (${file})`, async () => {
