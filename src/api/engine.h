@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "codec/engine_io.h"
@@ -21,7 +20,7 @@ struct EngineLine {
   Framing framing;
   std::string_view transport;  // static: "polling", "websocket"
   engine_io::Revision revision = engine_io::Revision::v4;
-  std::string id = {};
+  std::string_view id = {};
 };
 
 class EngineClient {

@@ -57,7 +57,7 @@ void Monitor::connect(SocketIoClient& client, std::string const& nsp, json::valu
     return come_back(client, make(sid, *principal), std::string(json::find_string(said, "offset")));
   if (auto* const predecessor = find_socket(sid)) predecessor->client().close(close_taken_over, "taken over");
   bool const is_old = client.line().revision == engine_io::Revision::v3;
-  client.accept(nsp, make(!sid.empty() ? sid : is_old ? client.line().id : mint_sid(), *principal));
+  client.accept(nsp, make(!sid.empty() ? sid : is_old ? std::string(client.line().id) : mint_sid(), *principal));
 }
 
 std::unique_ptr<MonitorSocket> Monitor::make(std::string sid, Principal const& principal) {

@@ -54,7 +54,13 @@ std::string to_payload(socket_io::Packet const& packet) {
   return payload;
 }
 
-SocketIoClient::SocketIoClient(SocketIo& door, Id id, EngineLine const& line, Visitor visitor)
+bool SocketIoClient::Visitor::operator==(Visitor const& other) const {
+  bool const are_plain = !principal.grant && !other.principal.grant && !refusal && !other.refusal;
+  return are_plain && principal.role == other.principal.role && principal.scope == other.principal.scope &&
+         principal.name == other.principal.name && user_agent == other.user_agent && address == other.address;
+}
+
+SocketIoClient::SocketIoClient(SocketIo& door, Id id, EngineLine const& line, std::shared_ptr<Visitor const> visitor)
     : door_(door),
       id_(id),
       line_(line),
@@ -149,9 +155,7 @@ void SocketIoClient::refuse(std::string const& nsp, Error const& why) {
 
 void SocketIoClient::send(std::string_view payload) {
   if (is_closed_) return;
-  auto bytes = std::make_shared<std::string>();
-  line_.framing(*bytes, payload);
-  line_.outlet.push(std::move(bytes));
+  line_.outlet.append(line_.framing, payload);
 }
 
 void SocketIoClient::acknowledge(Socket const& socket, std::uint64_t id, std::string_view arguments) {
@@ -200,14 +204,19 @@ Socket* SocketIoClient::find(std::string_view nsp) const {
 
 std::unique_ptr<EngineClient> SocketIo::attach(Request const& request, EngineLine const& line) {
   auto const id = ++last_id_;
-  auto client = std::make_unique<SocketIoClient>(
-      *this, id, line,
-      SocketIoClient::Visitor{request.principal, request.refusal,
-                              to_utf8(request.header("user-agent").substr(0, user_agent_bytes_max)),
-                              std::string(request.remote_address)});
+  auto client = std::make_unique<SocketIoClient>(*this, id, line, describe(request));
   clients_.emplace(id, client.get());
   expect(id, 0);
   return client;
+}
+
+std::shared_ptr<SocketIoClient::Visitor const> SocketIo::describe(Request const& request) {
+  SocketIoClient::Visitor visitor{request.principal, request.refusal,
+                                  to_utf8(request.header("user-agent").substr(0, user_agent_bytes_max)),
+                                  std::string(request.remote_address)};
+  if (!last_visitor_ || !(*last_visitor_ == visitor))
+    last_visitor_ = std::make_shared<SocketIoClient::Visitor const>(std::move(visitor));
+  return last_visitor_;
 }
 
 SocketIoClient* SocketIo::find(SocketIoClient::Id id) const {

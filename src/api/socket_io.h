@@ -70,14 +70,16 @@ class SocketIoClient final : public EngineClient {
     std::optional<Error> refusal;  // why its token is none
     std::string user_agent;
     std::string address;
+
+    bool operator==(Visitor const& other) const;
   };
 
-  SocketIoClient(SocketIo& door, Id id, EngineLine const& line, Visitor visitor);
+  SocketIoClient(SocketIo& door, Id id, EngineLine const& line, std::shared_ptr<Visitor const> visitor);
   ~SocketIoClient() override;
 
   Id id() const { return id_; }
   EngineLine const& line() const { return line_; }
-  Visitor const& visitor() const { return visitor_; }
+  Visitor const& visitor() const { return *visitor_; }
 
   // Lets it into the namespace that it asked for, or says why not.
   void accept(std::string const& nsp, std::unique_ptr<Socket> socket);
@@ -107,7 +109,7 @@ class SocketIoClient final : public EngineClient {
   SocketIo& door_;
   Id id_;
   EngineLine line_;
-  Visitor visitor_;
+  std::shared_ptr<Visitor const> visitor_;
   socket_io::Reader reader_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   std::vector<std::unique_ptr<Socket>> left_;  // of this call
@@ -163,6 +165,7 @@ class SocketIo {
     std::uint64_t unfinished;
     std::int64_t until_us;
   };
+  std::shared_ptr<SocketIoClient::Visitor const> describe(Request const& request);
   void expect(SocketIoClient::Id client, std::uint64_t unfinished);
   void turn_late_away();
   void look_later();
@@ -170,7 +173,8 @@ class SocketIo {
   World world_;
   std::unordered_map<SocketIoClient::Id, SocketIoClient*> clients_;
   SocketIoClient::Id last_id_ = 0;
-  std::deque<Due> expected_;  // in the order of their deadlines; also what has come
+  std::shared_ptr<SocketIoClient::Visitor const> last_visitor_;  // the next is often of the same sort
+  std::deque<Due> expected_;                                     // in the order of their deadlines; also what has come
   bool looks_ = false;
 };
 

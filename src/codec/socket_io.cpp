@@ -107,19 +107,17 @@ Result<std::optional<Packet>> Reader::take_text(std::string_view text) {
   if (!makes_sense(packet)) return wrong("the data of a packet makes no sense");
   if (is_binary && !fits(packet.data, attachments)) return wrong("a packet names an attachment that it has not");
   if (attachments == 0) return std::optional(std::move(packet));
-  open_ = std::move(packet);
-  missing_ = attachments;
-  held_bytes_ = 0;
+  open_ = std::make_unique<Open>(Open{std::move(packet), attachments});
   return std::optional<Packet>();
 }
 
 Result<std::optional<Packet>> Reader::take_bytes(std::string bytes) {
   if (!open_) return wrong("an attachment came where none was awaited");
-  held_bytes_ += bytes.size();
-  if (held_bytes_ > limits_.attached_bytes_max) return wrong("the attachments of a packet are too large");
-  open_->attachments.push_back(std::move(bytes));
-  if (--missing_ > 0) return std::optional<Packet>();
-  return std::exchange(open_, std::nullopt);
+  open_->held_bytes += bytes.size();
+  if (open_->held_bytes > limits_.attached_bytes_max) return wrong("the attachments of a packet are too large");
+  open_->packet.attachments.push_back(std::move(bytes));
+  if (--open_->missing > 0) return std::optional<Packet>();
+  return std::optional(std::move(std::exchange(open_, nullptr)->packet));
 }
 
 std::string to_text(Packet const& packet) {

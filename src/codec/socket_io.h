@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,13 +42,18 @@ class Reader {
   // A binary message: gives the packet whose last attachment it is. Code::invalid.
   Result<std::optional<Packet>> take_bytes(std::string bytes);
   // Whether attachments are to come.
-  bool is_waiting() const { return open_.has_value(); }
+  bool is_waiting() const { return open_ != nullptr; }
 
  private:
+  // A packet whose attachments are not all there.
+  struct Open {
+    Packet packet;
+    std::size_t missing = 0;     // how many
+    std::size_t held_bytes = 0;  // of those that are
+  };
+
   Limits limits_;
-  std::optional<Packet> open_;  // its attachments are not all there
-  std::size_t missing_ = 0;     // how many
-  std::size_t held_bytes_ = 0;  // of those that are
+  std::unique_ptr<Open> open_;
 };
 
 // The text message. Its attachments follow, each a binary message of its own, with nothing in between.

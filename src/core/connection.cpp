@@ -15,9 +15,7 @@ ConnectionId to_connection_id(std::string_view text) {
 }
 
 void send(Connection const& connection, std::string_view message) {
-  auto bytes = std::make_shared<std::string>();
-  connection.via.framing(*bytes, message);
-  connection.via.outlet->push(std::move(bytes));
+  connection.via.outlet->append(connection.via.framing, message);
 }
 
 }  // namespace sojourn

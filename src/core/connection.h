@@ -21,12 +21,21 @@ struct Arrival;
 // Bytes ready for the wire, made once and shared by every queue they stand in.
 using Bytes = std::shared_ptr<std::string const>;
 
+// A carrier's framing of one message, appended to `out`.
+using Framing = void (*)(std::string& out, std::string_view message);
+
 // Where a connection's bytes go. Never blocks and never calls back into the hub.
 class Outlet {
  public:
   virtual ~Outlet() = default;
   // Queues `bytes` for the end of this loop iteration.
   virtual void push(Bytes bytes) = 0;
+  // The same of a message that nobody else gets.
+  virtual void append(Framing framing, std::string_view message) {
+    auto bytes = std::make_shared<std::string>();
+    framing(*bytes, message);
+    push(std::move(bytes));
+  }
   // Sends what is queued, then closes; `code` and `reason` as RFC 6455, section 7.4.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   // What waits to be sent, in bytes.
@@ -59,9 +68,6 @@ struct Arrival {
   // Of one that follows the session's thread: what was said since somebody last did, at most the last 50 messages.
   std::vector<EventRef> missed = {};
 };
-
-// A carrier's framing of one message, appended to `out`.
-using Framing = void (*)(std::string& out, std::string_view message);
 
 // What a newcomer brings to a session. The pointers outlive the connection.
 struct Attachment {

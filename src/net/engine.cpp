@@ -40,7 +40,9 @@ Engine::Engine(Engines& engines, Terms terms)
       session_(terms.revision, terms.transport, to_timing(engines.world().engines),
                engines.world().loop.now().steady_us),
       timer_([](void* engine) { static_cast<Engine*>(engine)->on_timer(); }, this),
-      sid_(std::move(terms.sid)) {}
+      sid_(std::move(terms.sid)) {
+  if (terms.transport == Transport::polling) polling_ = std::make_unique<Polling>();
+}
 
 Engine::~Engine() {
   leave(engine_io::shutting_down);
@@ -80,7 +82,7 @@ void Engine::poll(std::uint64_t peer, Respond respond) {
     run(session_.poll());
     return respond(Engines::refuse(EngineRefusal::bad_request));
   }
-  poll_.emplace(Poll{peer, respond});
+  polling_->poll.emplace(Poll{peer, respond});
   engines_.watch(peer, *this);
   run(session_.poll());
   list();
@@ -101,7 +103,8 @@ void Engine::post(Request const& request, Respond respond) {
   if (packets) {
     for (auto const& packet : *packets)
       is_within =
-          (packet.type != engine_io::Type::message || bucket_.take(engines_.world().limits, now_us())) && is_within;
+          (packet.type != engine_io::Type::message || polling_->bucket.take(engines_.world().limits, now_us())) &&
+          is_within;
   }
   bool const is_good = packets.has_value() && is_within;
   if (is_within)
@@ -112,10 +115,10 @@ void Engine::post(Request const& request, Respond respond) {
 }
 
 void Engine::lose_poll() {
-  if (!poll_) return;
-  auto const poll = *std::exchange(poll_, std::nullopt);
+  auto const poll = take_poll();
+  if (!poll) return;
   run(session_.lose_poll());
-  poll.respond(Engines::refuse(EngineRefusal::bad_request));  // to one that only sends no more
+  poll->respond(Engines::refuse(EngineRefusal::bad_request));  // to one that only sends no more
 }
 
 bool Engine::attach(EngineSocket& socket) {
@@ -214,27 +217,36 @@ void Engine::push(Bytes bytes) {
     socket_->push(std::move(bytes));
 }
 
+void Engine::append(Framing framing, std::string_view message) {
+  if (session_.is_open() && socket_ != nullptr) return socket_->append(framing, message);
+  Outlet::append(framing, message);
+}
+
 void Engine::queue(Bytes bytes) {
   constexpr std::size_t buffer_cost_bytes = 64;
   auto const cost = bytes->size() + buffer_cost_bytes;
-  queued_bytes_ += cost;
+  polling_->queued_bytes += cost;
   engines_.count_queued(static_cast<std::int64_t>(cost));
-  queue_.push_back(std::move(bytes));
+  polling_->queue.push_back(std::move(bytes));
   list();
 }
 
+std::optional<Engine::Poll> Engine::take_poll() {
+  return polling_ ? std::exchange(polling_->poll, std::nullopt) : std::nullopt;
+}
+
 void Engine::answer() {
-  if (!poll_) return;
-  auto const poll = *std::exchange(poll_, std::nullopt);
-  engines_.unwatch(poll.peer);
+  auto const poll = take_poll();
+  if (!poll) return;
+  engines_.unwatch(poll->peer);
   std::string payload;
-  payload.reserve(queued_bytes_);
+  payload.reserve(waiting_bytes());
   for (auto const& bytes : take_queue()) engine_io::append_payload(payload, *bytes);
   session_.answered();
   bool const is_old = session_.revision() == Revision::v3;
   bool const as_bytes = is_old && !as_text_ && engine_io::has_bytes(payload);
   if (is_old) payload = engine_io::to_body_v3(payload, as_text_);
-  poll.respond(text_response(std::move(payload), as_bytes ? "application/octet-stream" : "text/plain; charset=UTF-8"));
+  poll->respond(text_response(std::move(payload), as_bytes ? "application/octet-stream" : "text/plain; charset=UTF-8"));
 }
 
 void Engine::take_over() {
@@ -242,6 +254,7 @@ void Engine::take_over() {
   auto const framing = EngineSocket::framing(session_.revision(), as_text_);
   auto frames = std::make_shared<std::string>();
   for (auto const& bytes : take_queue()) framing(*frames, *bytes);
+  polling_.reset();
   if (!frames->empty()) socket_->push(std::move(frames));
   client_->move(framing, to_word(Transport::websocket));
 }
@@ -254,7 +267,7 @@ void Engine::close(std::uint16_t code, std::string_view) {
   });
 }
 
-std::size_t Engine::queued_bytes() const { return socket_ != nullptr ? socket_->queued_bytes() : queued_bytes_; }
+std::size_t Engine::queued_bytes() const { return socket_ != nullptr ? socket_->queued_bytes() : waiting_bytes(); }
 
 void Engine::end(std::string_view reason) { run(session_.end(reason, now_us())); }
 
@@ -266,19 +279,20 @@ void Engine::list() {
 
 void Engine::flush() {
   listed_ = false;
-  if (session_.has_poll() && !queue_.empty()) answer();
+  if (session_.has_poll() && polling_ && !polling_->queue.empty()) answer();
   auto const limit = static_cast<std::size_t>(engines_.world().limits.queue_bytes);
-  if (session_.is_open() && queued_bytes_ > limit) cut_off();
+  if (session_.is_open() && waiting_bytes() > limit) cut_off();
 }
 
 std::vector<Bytes> Engine::take_queue() {
-  engines_.count_queued(-static_cast<std::int64_t>(std::exchange(queued_bytes_, 0)));
-  return std::exchange(queue_, {});
+  if (!polling_) return {};
+  engines_.count_queued(-static_cast<std::int64_t>(std::exchange(polling_->queued_bytes, 0)));
+  return std::exchange(polling_->queue, {});
 }
 
 void Engine::cut_off() {
   auto& log = engines_.world().log;
-  log.write(Level::warn, "engine.too_slow", {{"queued_bytes", static_cast<std::int64_t>(queued_bytes_)}});
+  log.write(Level::warn, "engine.too_slow", {{"queued_bytes", static_cast<std::int64_t>(waiting_bytes())}});
   take_queue();
   fail(engine_io::transport_error);
 }

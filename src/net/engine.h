@@ -56,6 +56,7 @@ class Engine final : public Outlet {
   void lose(EngineSocket& socket);
 
   void push(Bytes bytes) override;
+  void append(Framing framing, std::string_view message) override;
   void close(std::uint16_t code, std::string_view reason) override;
   std::size_t queued_bytes() const override;
 
@@ -65,7 +66,7 @@ class Engine final : public Outlet {
   // Too much waits for a client that does not poll: drops it.
   void cut_off();
   // What waits for a poll.
-  std::size_t waiting_bytes() const { return queued_bytes_; }
+  std::size_t waiting_bytes() const { return polling_ ? polling_->queued_bytes : 0; }
   // Ends it now. `reason` as of engine_io::Session::end.
   void end(std::string_view reason);
   // The same of a client that broke the rules.
@@ -78,12 +79,20 @@ class Engine final : public Outlet {
     std::uint64_t peer;
     Respond respond;
   };
+  // What only polling needs.
+  struct Polling {
+    std::optional<Poll> poll = {};  // that waits
+    std::vector<Bytes> queue = {};
+    std::size_t queued_bytes = 0;
+    Bucket bucket = {};  // of what is posted
+  };
 
   void run(engine_io::Steps steps);
   void deliver(engine_io::Packet const& packet);
   void say(std::string text);
   void queue(Bytes bytes);
   std::vector<Bytes> take_queue();
+  std::optional<Poll> take_poll();
   void answer();
   void take_over();
   void leave(std::string_view reason);
@@ -98,10 +107,7 @@ class Engine final : public Outlet {
   void const* door_ = nullptr;
   EngineSocket* socket_ = nullptr;
   EngineSocket* candidate_ = nullptr;
-  std::optional<Poll> poll_;
-  std::vector<Bytes> queue_;
-  std::size_t queued_bytes_ = 0;
-  Bucket bucket_;  // of what is posted
+  std::unique_ptr<Polling> polling_;  // null = it has a socket
   bool listed_ = false;
   bool as_text_ = false;  // bytes of revision 3
   Timer timer_;

@@ -17,6 +17,7 @@ void EngineSocket::open(Opened const&, std::string handshake) {
   if (peer().is_closed()) return refuse();
   auto* const engine = engines_.find(sid_);
   start(std::move(handshake));
+  sid_ = std::string();
   if (engine != nullptr && engine->attach(*this))
     engine_ = engine;
   else

@@ -24,6 +24,7 @@ void Outbox::drop(std::size_t count) {
   offset_ += count;
   while (first_ != nullptr && offset_ >= first_->size()) {
     offset_ -= first_->size();
+    if (first_.get() == open_) open_ = nullptr;
     first_.reset();
     if (rest_ != nullptr) move_up();
   }
@@ -43,6 +44,7 @@ void Outbox::move_up() {
 
 void Outbox::drop_unsent() {
   rest_.reset();
+  open_ = nullptr;
   if (offset_ == 0) first_.reset();
   bytes_ = first_ == nullptr ? 0 : first_->size() - offset_;
 }

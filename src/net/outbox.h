@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,12 +22,30 @@ class Outbox {
   std::size_t push(Bytes bytes) {
     auto const size = bytes->size();
     if (size == 0) return 0;
+    open_ = nullptr;
     bytes_ += size;
     if (first_ == nullptr)
       first_ = std::move(bytes);
     else
       push_behind(std::move(bytes));
     return size + buffer_cost_bytes;
+  }
+
+  // Adds what `write` appends to a string, behind the last buffer or, if only this holds it and it is small, in it.
+  // Returns by how much cost_bytes() grew.
+  template <typename Write> std::size_t append(Write const& write) {
+    if (open_ != nullptr && open_->size() < open_bytes_max) {
+      auto const before = open_->size();
+      write(*open_);
+      bytes_ += open_->size() - before;
+      return open_->size() - before;
+    }
+    auto bytes = std::make_shared<std::string>();
+    write(*bytes);
+    auto* const own = bytes.get();
+    auto const grown = push(std::move(bytes));
+    if (grown > 0) open_ = own;
+    return grown;
   }
 
   bool empty() const { return bytes_ == 0; }
@@ -46,6 +65,7 @@ class Outbox {
 
  private:
   static constexpr std::size_t buffer_cost_bytes = 64;
+  static constexpr std::size_t open_bytes_max = 16 * 1024;
 
   // What stands behind the first buffer.
   struct Rest {
@@ -60,8 +80,9 @@ class Outbox {
   void move_up();
 
   Bytes first_;
-  std::unique_ptr<Rest> rest_;  // never empty
-  std::size_t offset_ = 0;      // of the first, gone already
+  std::unique_ptr<Rest> rest_;   // never empty
+  std::string* open_ = nullptr;  // the last buffer, if it was made here
+  std::size_t offset_ = 0;       // of the first, gone already
   std::size_t bytes_ = 0;
 };
 

@@ -53,6 +53,13 @@ void Peer::push(Bytes bytes) {
   list(behind);
 }
 
+void Peer::append(Framing framing, std::string_view message) {
+  if (is_closed()) return;
+  auto const grown = outbox_.append([&](std::string& out) { framing(out, message); });
+  peers_.count_queued(static_cast<std::int64_t>(grown));
+  list(false);
+}
+
 void Peer::list(bool behind) {
   if (!std::exchange(listed_, true)) peers_.list(*this, behind);
 }

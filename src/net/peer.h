@@ -72,6 +72,8 @@ class Peer {
 
   // Queues bytes for the end of this iteration.
   void push(Bytes bytes);
+  // The same of a message that nobody else gets.
+  void append(Framing framing, std::string_view message);
   // After the queue is empty: no more from us. The socket closes when the peer closes its side, or at `deadline_us`.
   void finish(std::int64_t deadline_us);
   // Now, without another word.

@@ -76,6 +76,13 @@ void WebSocket::push(Bytes bytes) {
     peer_.push(std::move(bytes));
 }
 
+void WebSocket::append(Framing with, std::string_view message) {
+  if (state_ == State::joining)
+    Outlet::append(with, message);
+  else if (state_ == State::open || state_ == State::ending)
+    peer_.append(with, message);
+}
+
 std::size_t WebSocket::queued_bytes() const {
   return state_ == State::joining ? held_->byte_count : peer_.queued_bytes();
 }

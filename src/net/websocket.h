@@ -29,6 +29,7 @@ class WebSocket : public Live {
   static void frame(std::string& out, std::string_view message);
 
   void push(Bytes bytes) override;
+  void append(Framing with, std::string_view message) override;
   void close(std::uint16_t code, std::string_view reason) override;
   std::size_t queued_bytes() const override;
 

@@ -47,7 +47,7 @@ std::span<Entrance const> SocketIoEcho::entrances() {
 void SocketIoEcho::connect(SocketIoClient& client, std::string const& nsp, json::value auth) {
   if (nsp != "/" && nsp != "/custom") return client.refuse(nsp, error(Code::not_found, "Invalid namespace"));
   bool const is_old = client.line().revision == engine_io::Revision::v3;
-  client.accept(nsp, std::make_unique<Member>(is_old ? client.line().id : mint_sid(), std::move(auth)));
+  client.accept(nsp, std::make_unique<Member>(is_old ? std::string(client.line().id) : mint_sid(), std::move(auth)));
 }
 
 }  // namespace sojourn::conformance
