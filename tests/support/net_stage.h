@@ -130,7 +130,7 @@ class NetStage {
       : store(1, commit_turns_max),
         hub({store, log, Clock(), Random(1), limits}),
         door(hub),
-        peers(NetWorld{loop, wheel, router, hub, log, limits, compression}) {
+        peers(NetWorld{loop, wheel, router, hub, log, limits, {}, compression}) {
     access.add_port(port);
     router.add(&door, StageDoor::routes(), StageDoor::entrances());
     router.add(&extension, Extension::routes(), Extension::entrances());
