@@ -109,8 +109,10 @@ void SocketIoClient::take_packet(socket_io::Packet packet) {
   switch (packet.type) {
     case socket_io::Type::event:
       return socket->receive(std::move(packet));
-    case socket_io::Type::ack:
-      return socket->receive_ack(packet.id.value_or(0), std::move(packet));
+    case socket_io::Type::ack: {
+      auto const id = packet.id.value_or(0);
+      return socket->receive_ack(id, std::move(packet));
+    }
     default:
       return drop(*socket, "client namespace disconnect");
   }
