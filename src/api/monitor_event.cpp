@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view args_key = "$args";
 constexpr std::string_view bytes_key = "$bytes";
+constexpr std::size_t wrapped_depth = 2;  // of what a client said, in the data of its message
 
 // Names that clients keep for themselves: an event of that name breaks their connection.
 bool is_clients_own(std::string_view name) {
@@ -25,6 +26,12 @@ std::string to_base64(std::string_view bytes) {
   return base64_encode({reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size()});
 }
 
+// What clients of Socket.IO take for an attachment.
+bool is_placeholder(json::object const& o) {
+  auto const* const mark = o.if_contains("_placeholder");
+  return mark != nullptr && mark->is_bool() && mark->get_bool();
+}
+
 // Attachments in place of what stands for them. As deep as texts may be.
 json::value put_in(json::value const& v, std::vector<std::string> const& attachments) {
   if (auto const* const list = v.if_array()) {
@@ -35,7 +42,7 @@ json::value put_in(json::value const& v, std::vector<std::string> const& attachm
   auto const* const o = v.if_object();
   if (o == nullptr) return v;
   json::object out;
-  auto const* const number = o->contains("_placeholder") ? o->if_contains("num") : nullptr;
+  auto const* const number = is_placeholder(*o) ? o->if_contains("num") : nullptr;
   if (number != nullptr && number->is_int64()) {
     auto const at = static_cast<std::size_t>(number->get_int64());
     if (at < attachments.size()) out[bytes_key] = to_base64(attachments[at]);
@@ -45,7 +52,7 @@ json::value put_in(json::value const& v, std::vector<std::string> const& attachm
   return out;
 }
 
-// The way back.
+// The way back. Nothing but attachments may look like one: clients break off where they are told of one that is not.
 json::value take_out(json::value const& v, std::vector<std::string>& attachments) {
   if (auto const* const list = v.if_array()) {
     json::array out;
@@ -53,7 +60,7 @@ json::value take_out(json::value const& v, std::vector<std::string>& attachments
     return out;
   }
   auto const* const o = v.if_object();
-  if (o == nullptr) return v;
+  if (o == nullptr || is_placeholder(*o)) return o == nullptr ? v : json::value();
   json::object out;
   auto const* const text = o->size() == 1 ? o->if_contains(bytes_key) : nullptr;
   std::string bytes;
@@ -77,17 +84,21 @@ void end_arguments(std::string& arguments, bool ends_in_text, std::string_view o
     arguments.append("\"").append(offset).append("\"");
 }
 
+// The arguments of an event that has several; null = the data is its only one.
+json::array const* find_several(json::value const& data) {
+  auto const* const o = data.if_object();
+  auto const* const several = o != nullptr && o->size() == 1 ? o->if_contains(args_key) : nullptr;
+  return several == nullptr ? nullptr : several->if_array();
+}
+
 // A message whose data has several arguments, or bytes.
 std::string to_rich_event(std::string const& name, json::value const& data, std::string_view offset) {
-  auto const* const several = data.is_object() ? data.get_object().if_contains(args_key) : nullptr;
+  auto const* const several = find_several(data);
+  auto const arguments = several != nullptr ? *several : json::array{data};
   socket_io::Packet packet;
-  json::array list;
-  list.emplace_back(name);
-  if (several != nullptr && several->is_array() && data.get_object().size() == 1) {
-    for (auto const& each : several->get_array()) list.push_back(take_out(each, packet.attachments));
-  } else {
-    list.push_back(take_out(data, packet.attachments));
-  }
+  auto const bare = take_out(arguments, packet.attachments);
+  json::array list{json::value(name)};
+  for (auto const& each : packet.attachments.empty() ? arguments : bare.get_array()) list.push_back(each);
   if (!offset.empty())
     list.emplace_back(std::string(offset));
   else if (list.back().is_string())
@@ -98,7 +109,7 @@ std::string to_rich_event(std::string const& name, json::value const& data, std:
 
 std::string to_message(Event const& event, std::string_view offset) {
   if (event.data.find("\"$") != std::string::npos) {
-    auto const data = json::parse(event.data);
+    auto const data = json::parse(event.data, json::depth_max + wrapped_depth);
     if (data) return to_rich_event(event.name, *data, offset);
   }
   auto arguments = event.data;
@@ -115,7 +126,7 @@ std::string to_offset(std::string_view session_id, Cursor cursor) {
 std::optional<Offset> read_offset(std::string_view text) {
   constexpr std::size_t offset_bytes_max = 128;
   auto const slash = text.find('/');
-  if (slash == std::string_view::npos || text.size() > offset_bytes_max) return std::nullopt;
+  if (text.size() > offset_bytes_max || slash == 0 || slash >= text.size() - 1) return std::nullopt;
   return Offset{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
@@ -138,7 +149,9 @@ std::string to_message_data(socket_io::Packet const& event) {
   arguments.erase(arguments.begin());
   if (!event.attachments.empty()) arguments = put_in(arguments, event.attachments).as_array();
   if (arguments.empty()) return {};
-  if (arguments.size() == 1) return json::to_text(arguments.front());
+  // What looks like several arguments and is one has to stay one.
+  bool const is_one = arguments.size() == 1 && find_several(arguments.front()) == nullptr;
+  if (is_one) return json::to_text(arguments.front());
   json::object several;
   several[args_key] = std::move(arguments);
   return json::to_text(several);

@@ -75,17 +75,24 @@ void SocketIoClient::open() {
 }
 
 void SocketIoClient::receive(std::string_view text) {
-  if (is_closed_) return;
-  if (!was_in_) prelude_bytes_ += text.size();
-  if (prelude_bytes_ > door_.world_.settings.prelude_bytes) return close(close_policy, "parse error");
+  if (is_closed_ || !may_send(text.size())) return;
   take(reader_.take_text(text));
   if (is_closed_ || !reader_.is_waiting()) return;
   door_.expect(id_, ++unfinished_);
 }
 
 void SocketIoClient::receive_bytes(std::string_view bytes) {
-  if (!is_closed_) take(reader_.take_bytes(std::string(bytes)));
+  if (is_closed_ || !may_send(bytes.size())) return;
+  take(reader_.take_bytes(std::string(bytes)));
   if (!reader_.is_waiting()) ++unfinished_;
+}
+
+// Before it has come in it may send only so much.
+bool SocketIoClient::may_send(std::size_t bytes) {
+  if (!was_in_) prelude_bytes_ += bytes;
+  if (prelude_bytes_ <= door_.world_.settings.prelude_bytes) return true;
+  close(close_policy, "parse error");
+  return false;
 }
 
 void SocketIoClient::take(Result<std::optional<socket_io::Packet>> packet) {

@@ -100,6 +100,7 @@ class SocketIoClient final : public EngineClient {
   void leave(std::string_view reason) override;
 
  private:
+  bool may_send(std::size_t bytes);
   void take(Result<std::optional<socket_io::Packet>> packet);
   void take_packet(socket_io::Packet packet);
   void connect(std::string const& nsp, json::value auth);

@@ -105,6 +105,86 @@ TEST_F(TalkTest, PostToAllIsAnsweredAfterItsCommit) {
   EXPECT_EQ(outlet.take_lines(), Lines{"2 message 0 news"});
 }
 
+class SayOnceTest : public CoreTest {
+ protected:
+  Posted say(Opened const& by, std::string id, std::string name = "order", bool is_volatile = false) {
+    return get<Posted>(Say{by.connection, std::move(name), {}, is_volatile, std::move(id), true});
+  }
+
+  Opened alice = open(shared, outlet, user("alice"));
+};
+
+TEST_F(SayOnceTest, TheSecondOfAnIdIsTheFirst) {
+  auto const first = say(alice, "m1");
+  clock.advance_us(second_us);
+  auto const again = say(alice, "m1", "another name");
+  EXPECT_EQ(again.seq, first.seq);
+  EXPECT_EQ(again.at_us, first.at_us);
+  EXPECT_EQ(again.cursor, first.cursor);
+  EXPECT_EQ(say(alice, "m2").seq, first.seq + 1);
+  auto const second = join(alice.session.id, other_outlet, user("alice"));
+  EXPECT_EQ(say(second, "m1").seq, first.seq) << "of its user, whatever the connection";
+  EXPECT_EQ(words_of(alice.session.id), (Lines{"session.opened", "message", "message"}));
+  EXPECT_EQ(log_of(alice.session.id).events.at(1)->name, "order");
+}
+
+TEST_F(SayOnceTest, AnotherUserOrSessionHasIdsOfItsOwn) {
+  auto const first = say(alice, "m1");
+  auto const token = mint(alice.session.id);
+  auto const visitor = join(alice.session.id, other_outlet, guest(token));
+  EXPECT_GT(say(visitor, "m1").seq, first.seq);
+  auto const elsewhere = open(shared, third_outlet, user("alice"));
+  say(elsewhere, "m1");
+  EXPECT_EQ(words_of(elsewhere.session.id).size(), 2U);
+}
+
+TEST_F(SayOnceTest, WithoutTheWishEachIsNew) {
+  say(alice, "m1");
+  get<Posted>(Say{alice.connection, "order", {}, false, "m1", false});
+  get<Posted>(Say{alice.connection, "order", {}, false, "m1", false});
+  EXPECT_EQ(words_of(alice.session.id).size(), 4U);
+  EXPECT_EQ(say(alice, "m1").seq, 2U) << "what was said without the wish is not remembered";
+}
+
+TEST_F(SayOnceTest, WhatIsVolatileIsNotRemembered) {
+  EXPECT_EQ(say(alice, "m1", "typing", true).seq, 0U);
+  EXPECT_EQ(say(alice, "m1", "typing", true).seq, 0U);
+  EXPECT_EQ(outlet.take_lines().size(), 2U) << "each is shown";
+  EXPECT_EQ(say(alice, "m1").seq, 2U);
+}
+
+TEST_F(SayOnceTest, TheSecondIsAnsweredAfterTheCommitOfTheFirst) {
+  store.hold();
+  auto const first = submit(Say{alice.connection, "order", {}, false, "m1", true});
+  turns(2);
+  auto const again = submit(Say{alice.connection, "order", {}, false, "m1", true});
+  turns(3);
+  EXPECT_FALSE(first->is_there() || again->is_there());
+  store.release();
+  turns(2);
+  ASSERT_TRUE(first->as<Posted>() && again->as<Posted>());
+  EXPECT_EQ(first->as<Posted>()->seq, again->as<Posted>()->seq);
+}
+
+TEST(SayOnceOfATrimmedLog, SaysAgainWhatFellOff) {
+  HubStage::Options options;
+  options.limits.log_events = 10;
+  CoreStage stage(options);
+  RecordingOutlet outlet;
+  auto const opened = stage.open(shared, outlet, user("alice"));
+  auto const say = [&](std::string id) {
+    return stage.get<Posted>(Say{opened.connection, "order", {}, false, std::move(id), true}).seq;
+  };
+  EXPECT_EQ(say("m"), 2U);
+  for (int i = 0; i < 8; ++i) say(std::to_string(i));
+  EXPECT_EQ(say("m"), 2U) << "it is the oldest";
+  for (int i = 8; i < 12; ++i) say(std::to_string(i));
+  EXPECT_EQ(say("m"), 15U);
+  EXPECT_EQ(say("m"), 15U);
+  for (int i = 0; i < 100; ++i) say("x" + std::to_string(i));
+  EXPECT_EQ(say("x95"), 111U) << "what is forgotten is but what fell off";
+}
+
 class StateTalkTest : public CoreTest {
  protected:
   std::shared_ptr<Answer const> change(StateEdit edit, ConnectionId by = 0) {
