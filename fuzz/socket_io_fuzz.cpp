@@ -1,12 +1,15 @@
 // Whatever comes from a client: what is read as a packet is written and read again as the same one. The first byte of
-// the data chooses between a body of polling and messages, which are texts and bytes in turn.
+// the data chooses between bodies of polling, of revision 4 or 3 as text or with bytes, and messages, which are texts
+// and bytes in turn.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "codec/engine_io.h"
 #include "codec/socket_io.h"
 
@@ -24,6 +27,28 @@ void read_body(std::string_view body) {
   std::string again;
   for (auto const& packet : *packets) engine_io::append_body(again, packet);
   require(again == body);
+}
+
+bool is_same(engine_io::Packet const& one, engine_io::Packet const& other) {
+  return one.type == other.type && one.data == other.data && one.is_binary == other.is_binary;
+}
+
+// What is read is written as a payload, and that as a body of the same revision.
+void read_body_v3(std::string_view body, bool is_binary) {
+  auto const packets = engine_io::read_body_v3(body, is_binary);
+  if (!packets) return;
+  std::string payload;
+  for (auto const& packet : *packets) {
+    constexpr char separator = '\x1e';
+    bool const fits = packet.is_binary || (is_utf8(packet.data) && packet.data.find(separator) == std::string::npos);
+    if (!fits) return;
+    engine_io::append_body(payload, packet);
+  }
+  for (bool const as_text : {false, true}) {
+    bool const as_bytes = !as_text && engine_io::has_bytes(payload);
+    auto const again = engine_io::read_body_v3(engine_io::to_body_v3(payload, as_text), as_bytes);
+    require(again && std::ranges::equal(*again, *packets, is_same));
+  }
 }
 
 void read_messages(std::string_view text) {
@@ -50,9 +75,15 @@ void read_messages(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view const text(reinterpret_cast<char const*>(data) + 1, size - 1);
-  if (data[0] % 2 == 0)
-    read_body(text);
-  else
-    read_messages(text);
+  switch (data[0] % 4) {
+    case 0:
+      read_body(text);
+      break;
+    case 1:
+      read_messages(text);
+      break;
+    default:
+      read_body_v3(text, data[0] % 4 == 3);
+  }
   return 0;
 }

@@ -50,6 +50,7 @@ Steps Session::lose_poll() {
 
 Steps Session::post(Result<std::vector<Packet>> const& packets, std::int64_t now_us) {
   Steps steps;
+  if (!is_open()) return steps;
   if (!packets) {
     finish(parse_error, steps);
     return steps;

@@ -66,7 +66,8 @@ class Session {
     return transport_ == Transport::websocket && phase_ == Phase::open && text.starts_with('4');
   }
 
-  // A poll came. A second one at a time ends the session: the first is answered, the second to be refused.
+  // A poll came, while it is open or lingers. A second one at a time ends the session: the first is answered, the
+  // second to be refused.
   Steps poll();
   bool has_poll() const { return polled_; }
   // The waiting poll was answered.

@@ -1,5 +1,6 @@
 #include "net/engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
@@ -25,6 +26,15 @@ engine_io::Timing to_timing(EngineSettings const& settings) {
 
 // Whoever is sent away may know why; whoever only loses its connection has to find out, and comes back.
 bool is_final(std::uint16_t code) { return code == websocket::close_normal || code == websocket::close_policy; }
+
+// What was posted; text has to be UTF-8, as it is on a WebSocket.
+Result<std::vector<engine_io::Packet>> read_posted(Request const& request, Revision revision, bool is_binary) {
+  auto packets =
+      revision == Revision::v4 ? engine_io::read_body(request.body) : engine_io::read_body_v3(request.body, is_binary);
+  auto const is_good = [](engine_io::Packet const& packet) { return packet.is_binary || is_utf8(packet.data); };
+  if (packets && !std::ranges::all_of(*packets, is_good)) return error(Code::invalid, "not UTF-8");
+  return packets;
+}
 
 Response text_response(std::string body, std::string_view type) {
   Response response;
@@ -94,11 +104,7 @@ void Engine::post(Request const& request, Respond respond) {
     fail(engine_io::transport_error);
     return respond(Engines::refuse(EngineRefusal::bad_request));
   }
-  Result<std::vector<engine_io::Packet>> packets = error(Code::invalid, "not UTF-8");
-  if (session_.revision() == Revision::v3)
-    packets = engine_io::read_body_v3(request.body, is_binary);
-  else if (is_utf8(request.body))
-    packets = engine_io::read_body(request.body);
+  auto const packets = read_posted(request, session_.revision(), is_binary);
   bool is_within = true;
   if (packets) {
     for (auto const& packet : *packets)

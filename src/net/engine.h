@@ -52,6 +52,8 @@ class Engine final : public Outlet {
 
   // A WebSocket is open: it is the transport, or a candidate for it. False when it is not wanted.
   bool attach(EngineSocket& socket);
+  // Whether one is the transport.
+  bool has_socket() const { return socket_ != nullptr; }
   void receive(EngineSocket& socket, websocket::Item const& item);
   void lose(EngineSocket& socket);
 

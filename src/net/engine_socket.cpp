@@ -29,7 +29,8 @@ void EngineSocket::open(Opened const&, std::string handshake) {
 void EngineSocket::refuse() {
   WebSocket::refuse();
   auto* const engine = engines_.find(sid_);
-  if (engine != nullptr && engine->session().transport() == engine_io::Transport::websocket)
+  bool const is_carried = engine == nullptr || engine->has_socket();
+  if (!is_carried && engine->session().transport() == engine_io::Transport::websocket)
     engine->end(engine_io::transport_close);
 }
 

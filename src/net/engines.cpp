@@ -54,6 +54,13 @@ Engine* Engines::find(std::string_view sid) const {
   return place == engines_.end() ? nullptr : place->second.get();
 }
 
+// The one that the request is for, if it is one of the same door.
+Engine* Engines::find(Request const& request) const {
+  auto* const engine = find(request.parameter("sid"));
+  bool const is_its_own = engine != nullptr && engine->door() == world().router.find_engines(request).door;
+  return is_its_own ? engine : nullptr;
+}
+
 std::optional<Revision> Engines::revision_of(Request const& request) const {
   auto const version = request.parameter("EIO");
   if (version == "4") return Revision::v4;
@@ -66,11 +73,9 @@ std::optional<Response> Engines::check(Request const& request, bool is_upgrade) 
   auto const transport = request.parameter("transport");
   if (transport != "polling" && transport != "websocket") return refuse(EngineRefusal::unknown_transport);
   if (is_upgrade != (transport == "websocket")) return refuse(EngineRefusal::bad_request);
-  auto const sid = request.parameter("sid");
-  if (!sid.empty()) {
-    auto const* const engine = find(sid);
-    if (engine == nullptr || engine->door() != world().router.find_engines(request).door)
-      return refuse(EngineRefusal::unknown_sid);
+  if (!request.parameter("sid").empty()) {
+    auto const* const engine = find(request);
+    if (engine == nullptr) return refuse(EngineRefusal::unknown_sid);
     bool const is_there = engine->session().is_open() || engine->session().is_lingering();
     if (!is_there) return refuse(EngineRefusal::unknown_sid);
     if (is_upgrade) return std::nullopt;
@@ -133,10 +138,9 @@ std::optional<Engines::Upgrade> Engines::upgrade(Request& request, Peer& peer) {
 }
 
 void Engines::fail(Request const& request) {
-  if (world().router.find_engines(request).joiner == nullptr) return;
-  auto* const engine = find(request.parameter("sid"));
-  if (engine == nullptr) return;
-  if (engine->session().transport() == Transport::polling) engine->fail(engine_io::transport_error);
+  auto* const engine = find(request);
+  if (engine != nullptr && engine->session().transport() == Transport::polling)
+    engine->fail(engine_io::transport_error);
 }
 
 void Engines::lose_poll(std::uint64_t peer) {

@@ -71,6 +71,7 @@ class Engines {
 
  private:
   std::optional<Response> check(Request const& request, bool is_upgrade) const;
+  Engine* find(Request const& request) const;
   std::optional<engine_io::Revision> revision_of(Request const& request) const;
   Engine& open(Request const& request, engine_io::Transport transport);
 
