@@ -33,8 +33,8 @@ struct AnswerPart {
 // Reads an event stream, each event of which is a JSON object in its data: chat-completions chunks, which [DONE] ends;
 // {"content"} or {"text"}, which adds text; {"message"}, which adds a line; {"answer"}, which is the whole and ends it;
 // {"error"}, which ends it too; {"type","content","complete"} of a remark on the way to the answer, whose type is
-// analysis, knowledge, next_action, learning_intent or learning_knowledge. Whoever says nothing but analysis has answered
-// with that. Data that is no object is skipped.
+// analysis, knowledge, next_action, learning_intent or learning_knowledge. Whoever says nothing but analysis has
+// answered with that. Data that is no object is skipped.
 class AnswerReader {
  public:
   // The next bytes; gives what they add, in its order.
@@ -57,7 +57,7 @@ class AnswerReader {
 
   sse::ByteReader events_{event_bytes_max};
   std::string text_;
-  std::string analysis_;  // the text of those remarks
+  std::string analysis_;           // the text of those remarks
   std::vector<AnswerPart> parts_;  // that feed() has not given
   bool has_text_ = false;          // even an empty one
   bool is_over_ = false;

@@ -22,6 +22,11 @@ void append_text(std::string& out, std::string_view name, std::string_view value
   json::append_string(out, value);
 }
 
+// Socket.IO 2 has no way to, either.
+bool can_return(SocketIoClient const& client) {
+  return client.visitor().can_return && client.line().revision == engine_io::Revision::v4;
+}
+
 json::object const& nothing() {
   static json::object const none;
   return none;
@@ -54,18 +59,19 @@ void Monitor::connect(SocketIoClient& client, std::string const& nsp, json::valu
   auto const sid = find_sid(json::find_string(said, "pid"), *principal);
   auto const offset = read_offset(json::find_string(said, "offset"));
   if (!sid.empty() && offset)
-    return come_back(client, make(sid, *principal), std::string(json::find_string(said, "offset")));
-  if (auto* const predecessor = find_socket(sid)) predecessor->client().close(close_taken_over, "taken over");
+    return come_back(client, make(client, sid, *principal), std::string(json::find_string(said, "offset")));
+  // Who has no place to come back to is not the same again, or it would take itself for being in its thread.
   bool const is_old = client.line().revision == engine_io::Revision::v3;
-  client.accept(nsp, make(!sid.empty() ? sid : is_old ? std::string(client.line().id) : mint_sid(), *principal));
+  client.accept(nsp, make(client, is_old ? std::string(client.line().id) : mint_sid(), *principal));
 }
 
-std::unique_ptr<MonitorSocket> Monitor::make(std::string sid, Principal const& principal) {
+std::unique_ptr<MonitorSocket> Monitor::make(SocketIoClient const& client, std::string sid,
+                                             Principal const& principal) {
   auto const now = world().clock.now();
   MonitorSocket::Facts facts;
   facts.connected_us = facts.active_us = now.utc_us;
   facts.active_steady_us = now.steady_us;
-  auto pid = to_pid(sid, principal);
+  auto pid = can_return(client) ? to_pid(sid, principal) : std::string();
   return std::make_unique<MonitorSocket>(*this, MonitorSocket::Identity{std::move(sid), std::move(pid), principal},
                                          std::move(facts));
 }
@@ -79,14 +85,7 @@ void Monitor::come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> s
   auto line = std::make_shared<ThreadLine>(*socket);
   socket->place().line = line;
   socket->place().transport = client.line().transport;
-  command.via = Attachment{line.get(),
-                           static_cast<Dialect*>(this),
-                           client.line().framing,
-                           client.visitor().user_agent,
-                           client.visitor().address,
-                           {},
-                           client.line().transport,
-                           true};
+  command.via = to_attachment(client, *line);
   auto const principal = socket->principal();
   auto shared = std::make_shared<std::unique_ptr<MonitorSocket>>(std::move(socket));
   parts_.hub.submit(principal, std::move(command), [this, id = client.id(), shared, line](Result<Outcome> outcome) {
@@ -94,14 +93,14 @@ void Monitor::come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> s
     auto* const found = find(id);
     if (!outcome) {
       line->cut();
-      if (found != nullptr) found->accept("/", make(mint_sid(), comer->principal()));
+      if (found != nullptr) found->accept("/", make(*found, mint_sid(), comer->principal()));
       return;
     }
     auto const& opened = std::get<Opened>(*outcome);
     if (found == nullptr || line->was_closed()) {
       line->cut();
-      parts_.hub.submit({}, Leave{opened.connection});
-      if (found != nullptr) found->accept("/", make(mint_sid(), comer->principal()));
+      parts_.hub.submit({}, Leave{opened.connection, true});
+      if (found != nullptr) found->accept("/", make(*found, mint_sid(), comer->principal()));
       return;
     }
     if (auto* const before = find_socket(comer->sid())) before->client().close(close_taken_over, "taken over");
@@ -113,8 +112,21 @@ void Monitor::come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> s
   });
 }
 
+Attachment Monitor::to_attachment(SocketIoClient const& client, ThreadLine& line) {
+  auto const& visitor = client.visitor();
+  Attachment via;
+  via.outlet = &line;
+  via.dialect = can_return(client) ? static_cast<Dialect*>(this) : &placeless_;
+  via.framing = client.line().framing;
+  via.user_agent = visitor.user_agent;
+  via.address = visitor.address;
+  via.transport = client.line().transport;
+  via.follows = true;
+  return via;
+}
+
 std::string Monitor::to_pid(std::string_view sid, Principal const& principal) const {
-  auto const mac = hmac_sha256(parts_.rules.pid_key, std::string(sid) + '\0' + principal.name);
+  auto const mac = hmac_sha256(parts_.rules.pid_key, std::string(sid) + '\0' + to_key(principal));
   return std::string(sid) + '.' + base64url_encode(std::span(mac).first(mac_bytes));
 }
 
@@ -170,14 +182,7 @@ void Monitor::enter(MonitorSocket& socket, std::string thread_id, Entered entere
   socket.place().transport = client.line().transport;
   socket.facts().thread_id = thread_id;
   JoinSession command{.id = thread_id, .opens = true};
-  command.via = Attachment{line.get(),
-                           static_cast<Dialect*>(this),
-                           client.line().framing,
-                           client.visitor().user_agent,
-                           client.visitor().address,
-                           {},
-                           client.line().transport,
-                           true};
+  command.via = to_attachment(client, *line);
   command.wish.thread_id = std::move(thread_id);
   command.wish.type = "thread";
   command.wish.idle_us = thread_idle_us;
@@ -186,7 +191,7 @@ void Monitor::enter(MonitorSocket& socket, std::string thread_id, Entered entere
                       auto* const present = line->socket();
                       auto const* const opened = outcome ? std::get_if<Opened>(&*outcome) : nullptr;
                       if (present == nullptr) {
-                        if (opened != nullptr) parts_.hub.submit({}, Leave{opened->connection});
+                        if (opened != nullptr) parts_.hub.submit({}, Leave{opened->connection, true});
                         return;
                       }
                       if (opened == nullptr) {
@@ -225,6 +230,8 @@ void Monitor::leave_place(MonitorSocket& socket) {
 
 std::string Monitor::greet(Session const& session, Connection const& connection, Arrival const& arrival) const {
   if (arrival.resumes) return {};
+  auto const places = connection.via.dialect == &placeless_ ? Places::untold : Places::told;
+  auto const to_place = [&](Cursor at) { return places == Places::told ? to_offset(session.id, at) : std::string(); };
   Cursor cursor{session.journal.epoch(), arrival.since.empty() ? connection.shown_seq : session.journal.last_seq()};
   if (!arrival.since.empty()) {
     std::string out = "{\"type\":\"session.gap\"";
@@ -232,7 +239,7 @@ std::string Monitor::greet(Session const& session, Connection const& connection,
     append_text(out, "cursor", to_text(cursor));
     out += ",\"revision\":" + std::to_string(session.state.revision()) + ",\"state\":";
     session.state.append(out);
-    return to_server_event("session.gap", out + "}", to_offset(session.id, cursor));
+    return to_server_event("session.gap", out + "}", to_place(cursor));
   }
   auto const& socket = *static_cast<ThreadLine const*>(connection.via.outlet)->socket();
   std::string out = "{\"status\":\"ready\"";
@@ -242,24 +249,27 @@ std::string Monitor::greet(Session const& session, Connection const& connection,
   append_text(out, "shared_session_id", session.id);
   out += ",\"is_in_room\":true";
   auto const& missed = arrival.missed;
-  if (missed.empty()) return to_server_event("session_registered", out + "}", to_offset(session.id, cursor));
+  if (missed.empty()) return to_server_event("session_registered", out + "}", to_place(cursor));
   auto const count = std::to_string(missed.size());
   out += ",\"missed_messages\":{\"available\":true,\"count\":" + count + "}}";
   // Who is lost on the way gets the rest when it comes back.
-  auto const before = to_offset(session.id, {cursor.epoch, missed.front()->seq - 1});
+  auto const before = to_place({cursor.epoch, missed.front()->seq - 1});
   auto payload = to_server_event("session_registered", out, before);
-  for (auto const& event : missed) engine_io::append_payload(payload, to_session_event(session, *event));
+  for (auto const& event : missed) engine_io::append_payload(payload, to_session_event(session, *event, places));
   std::string last = "{\"count\":" + count;
   append_text(last, "thread_id", socket.facts().thread_id);
-  engine_io::append_payload(payload,
-                            to_server_event("missed_messages_delivered", last + "}", to_offset(session.id, cursor)));
+  engine_io::append_payload(payload, to_server_event("missed_messages_delivered", last + "}", to_place(cursor)));
   return payload;
 }
 
 bool Monitor::encode(Session const& session, Event const& event, std::string& out) const {
+  return encode(session, event, Places::told, out);
+}
+
+bool Monitor::encode(Session const& session, Event const& event, Places places, std::string& out) const {
   if (auto const room = rooms_.find(session.id); room != rooms_.end())
     room->second.shown_us = world().clock.now().steady_us;
-  out += to_session_event(session, event);
+  out += to_session_event(session, event, places);
   return true;
 }
 
@@ -277,7 +287,7 @@ std::string Monitor::ask(Session const& session, Event const& call) const {
 
 void Monitor::touch(Principal const& principal, std::string const& thread_id) {
   for (auto const& [sid, socket] : sockets_) {
-    if (socket->facts().thread_id == thread_id && socket->principal().name == principal.name) note_use(*socket);
+    if (socket->facts().thread_id == thread_id && is_same(socket->principal(), principal)) note_use(*socket);
   }
 }
 

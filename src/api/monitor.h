@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/identity.h"
+#include "api/monitor_event.h"
 #include "api/monitor_socket.h"
 #include "api/responder.h"
 #include "api/router.h"
@@ -68,6 +69,23 @@ class Monitor final : public SocketIo, public Dialect {
   void on_lost(MonitorSocket& socket, std::uint16_t code, std::string_view reason);
 
  private:
+  // The same for clients that can't come back: nothing is said of places.
+  class Placeless final : public Dialect {
+   public:
+    explicit Placeless(Monitor const& monitor) : monitor_(monitor) {}
+    std::string greet(Session const& session, Connection const& connection, Arrival const& arrival) const override {
+      return monitor_.greet(session, connection, arrival);
+    }
+    void receive(ConnectionId, std::string_view) override {}
+    bool encode(Session const& session, Event const& event, std::string& out) const override {
+      return monitor_.encode(session, event, Places::untold, out);
+    }
+    std::string ask(Session const& session, Event const& call) const override { return monitor_.ask(session, call); }
+
+   private:
+    Monitor const& monitor_;
+  };
+
   // An event of a client: its first argument if that is an object, and how it wants to be answered.
   struct Message {
     MonitorSocket& socket;
@@ -75,7 +93,6 @@ class Monitor final : public SocketIo, public Dialect {
     json::object const& fields;
     std::optional<std::uint64_t> id;
   };
-  using Receive = void (Monitor::*)(Message const& message);
   struct AskedCall {
     std::string request_id;
     bool is_query = false;
@@ -86,10 +103,12 @@ class Monitor final : public SocketIo, public Dialect {
   };
 
   void connect(SocketIoClient& client, std::string const& nsp, json::value auth) override;
+  bool encode(Session const& session, Event const& event, Places places, std::string& out) const;
+  Attachment to_attachment(SocketIoClient const& client, ThreadLine& line);
   void come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> socket, std::string const& offset);
   std::string to_pid(std::string_view sid, Principal const& principal) const;
   std::string find_sid(std::string_view pid, Principal const& principal) const;
-  std::unique_ptr<MonitorSocket> make(std::string sid, Principal const& principal);
+  std::unique_ptr<MonitorSocket> make(SocketIoClient const& client, std::string sid, Principal const& principal);
 
   void register_session(Message const& message);
   void ping(Message const& message);
@@ -121,6 +140,7 @@ class Monitor final : public SocketIo, public Dialect {
   void look_again();
 
   Parts parts_;
+  Placeless placeless_{*this};
   std::unordered_map<std::string, MonitorSocket*> sockets_;  // by sid
   mutable std::unordered_map<std::string, Room> rooms_;      // by session
   mutable std::map<std::uint64_t, AskedCall> asked_;         // that wait for an answer, by the id of the packet

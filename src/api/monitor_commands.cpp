@@ -121,6 +121,9 @@ void Monitor::take_pong(Message const& message) {
 void Monitor::register_session(Message const& message) {
   auto& socket = message.socket;
   note_use(socket);
+  auto const* const given = message.fields.if_contains("thread_id");
+  if (given != nullptr && !given->is_null() && !given->is_string())
+    return fail(socket, message.id, error(Code::invalid, "thread_id has to be text"));
   auto thread_id = std::string(json::find_string(message.fields, "thread_id"));
   auto const user_id = json::find_string(message.fields, "user_id", "thefusionlab");
   if (thread_id.size() > thread_id_bytes_max || user_id.size() > user_id_bytes_max)
@@ -128,8 +131,8 @@ void Monitor::register_session(Message const& message) {
   bool const has_name = socket.principal().role != Role::local;
   socket.facts().user_id = has_name ? socket.principal().name : user_id;
   if (thread_id.empty()) thread_id = "thread_" + make_uuid(world().random);
-  if (socket.is_registered() && socket.facts().thread_id == thread_id) {
-    tell_registered(socket);
+  if (socket.place().line != nullptr && socket.facts().thread_id == thread_id) {
+    if (socket.is_registered()) tell_registered(socket);  // else it is about to be
     return answer(socket, message.id, "{\"status\":\"ready\"}");
   }
   enter(socket, std::move(thread_id), [this, id = message.id](MonitorSocket& entered, Result<Opened> const& opened) {
@@ -163,7 +166,8 @@ void Monitor::give_missed(Message const& message) {
       return tell(*present, "missed_messages_status", out + "}");
     }
     for (auto const& event : missed->events)
-      present->client().send(to_session_event(missed->session_id, missed->epoch, *event));
+      present->client().send(to_session_event(missed->session_id, missed->epoch, *event,
+                                              present->pid().empty() ? Places::untold : Places::none));
     out += "\"count\":" + std::to_string(missed->events.size());
     append_text(out, "thread_id", thread_id);
     tell(*present, "missed_messages_delivered", out + "}");
@@ -175,8 +179,9 @@ void Monitor::force_room_join(Message const& message) {
   auto& socket = message.socket;
   auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
   note_use(socket);
-  if (thread_id.empty() || thread_id.size() > thread_id_bytes_max)
-    return fail(socket, message.id, error(Code::invalid, "Missing thread_id parameter"));
+  if (thread_id.empty()) return fail(socket, message.id, error(Code::invalid, "Missing thread_id parameter"));
+  if (thread_id.size() > thread_id_bytes_max)
+    return fail(socket, message.id, error(Code::too_large, "thread_id has at most 256 bytes"));
   auto const joined = [this, id = message.id](MonitorSocket& present) {
     answer(present, id, "{\"status\":\"ok\"}");
     std::string out = "{";
@@ -196,7 +201,7 @@ void Monitor::tell_status(Message const& message) {
   std::map<std::string_view, int> counts;
   std::size_t sessions = 0;
   for (auto const& [sid, other] : sockets_) {
-    bool const is_visible = socket.principal().is_admin() || other->principal().name == socket.principal().name;
+    bool const is_visible = socket.principal().is_admin() || is_same(other->principal(), socket.principal());
     if (!is_visible || !other->is_registered()) continue;
     ++sessions;
     ++counts[other->facts().thread_id];
@@ -322,7 +327,7 @@ void Monitor::on_ack(MonitorSocket& socket, std::uint64_t id, socket_io::Packet 
   auto const connection = socket.place().connection;
   auto const call = place->second;
   auto const& arguments = ack.data.get_array();
-  auto const result = arguments.empty() ? json::value() : arguments.front();
+  auto const result = arguments.empty() ? json::value() : with_bytes(arguments.front(), ack.attachments);
   auto const* const fields = result.if_object();
   auto const told = [this, id](bool was_awaited) {
     if (was_awaited) asked_.erase(id);

@@ -36,7 +36,7 @@ void MonitorDebug::list_thread(Request const& request, Parameters const&, Respon
   if (thread_id.empty()) return respond(error_response(400, "thread_id parameter is required"));
   auto sockets = parts_.monitor.sockets();
   std::erase_if(sockets, [&](auto const* socket) {
-    bool const is_visible = request.principal.is_admin() || socket->principal().name == request.principal.name;
+    bool const is_visible = request.principal.is_admin() || is_same(socket->principal(), request.principal);
     return !is_visible || !socket->is_registered() || socket->facts().thread_id != thread_id;
   });
   std::string out = "{\"thread_id\":";

@@ -74,14 +74,18 @@ json::value take_out(json::value const& v, std::vector<std::string>& attachments
   return out;
 }
 
+// What stands behind the arguments: a place, or nothing ("") where there is none; or whatever is there, for a client
+// that looks for no place.
+using Ending = std::optional<std::string>;
+
 // A client takes a text that comes last for a place in the log, so none may stand there that is not.
-void end_arguments(std::string& arguments, bool ends_in_text, std::string_view offset) {
-  if (offset.empty() && !ends_in_text) return;
+void end_arguments(std::string& arguments, bool ends_in_text, Ending const& ending) {
+  if (!ending || (ending->empty() && !ends_in_text)) return;
   if (!arguments.empty()) arguments += ',';
-  if (offset.empty())
+  if (ending->empty())
     arguments += "null";
   else
-    arguments.append("\"").append(offset).append("\"");
+    arguments.append("\"").append(*ending).append("\"");
 }
 
 // The arguments of an event that has several; null = the data is its only one.
@@ -92,28 +96,30 @@ json::array const* find_several(json::value const& data) {
 }
 
 // A message whose data has several arguments, or bytes.
-std::string to_rich_event(std::string const& name, json::value const& data, std::string_view offset) {
+std::string to_rich_event(std::string const& name, json::value const& data, Ending const& ending) {
   auto const* const several = find_several(data);
   auto const arguments = several != nullptr ? *several : json::array{data};
   socket_io::Packet packet;
   auto const bare = take_out(arguments, packet.attachments);
+  // Clients take no more: then they see the texts that stand for bytes.
+  if (packet.attachments.size() > socket_io::Limits().attachments_max) packet.attachments.clear();
   json::array list{json::value(name)};
   for (auto const& each : packet.attachments.empty() ? arguments : bare.get_array()) list.push_back(each);
-  if (!offset.empty())
-    list.emplace_back(std::string(offset));
-  else if (list.back().is_string())
+  if (ending && !ending->empty())
+    list.emplace_back(*ending);
+  else if (ending && list.back().is_string())
     list.push_back(nullptr);
   packet.data = std::move(list);
   return to_payload(packet);
 }
 
-std::string to_message(Event const& event, std::string_view offset) {
+std::string to_message(Event const& event, Ending const& ending) {
   if (event.data.find("\"$") != std::string::npos) {
     auto const data = json::parse(event.data, json::depth_max + wrapped_depth);
-    if (data) return to_rich_event(event.name, *data, offset);
+    if (data) return to_rich_event(event.name, *data, ending);
   }
   auto arguments = event.data;
-  end_arguments(arguments, event.data.starts_with('"') || event.data.empty(), offset);
+  end_arguments(arguments, event.data.starts_with('"') || event.data.empty(), ending);
   return to_event("/", event.name, arguments);
 }
 
@@ -130,18 +136,24 @@ std::optional<Offset> read_offset(std::string_view text) {
   return Offset{std::string(text.substr(0, slash)), std::string(text.substr(slash + 1))};
 }
 
-std::string to_session_event(std::string_view session_id, std::uint32_t epoch, Event const& event) {
+std::string to_session_event(std::string_view session_id, std::uint32_t epoch, Event const& event, Places places) {
   auto const offset = event.seq == 0 ? std::string() : to_offset(session_id, Cursor{epoch, event.seq});
-  if (event.type == EventType::message && !is_clients_own(event.name)) return to_message(event, offset);
+  auto const ending = places == Places::told ? Ending(offset) : places == Places::none ? Ending("") : Ending();
+  if (event.type == EventType::message && !is_clients_own(event.name)) return to_message(event, ending);
   std::string native;
   append_event(native, epoch, event);
-  return to_server_event(event.type == EventType::message ? "session.message" : to_public_type(event), native, offset);
+  return to_server_event(event.type == EventType::message ? "session.message" : to_public_type(event), native,
+                         ending.value_or(std::string()));
 }
 
 std::string to_server_event(std::string_view name, std::string_view argument, std::string_view offset) {
   std::string arguments(argument);
-  end_arguments(arguments, false, offset);
+  end_arguments(arguments, false, std::string(offset));
   return to_event("/", name, arguments);
+}
+
+json::value with_bytes(json::value const& v, std::vector<std::string> const& attachments) {
+  return attachments.empty() ? v : put_in(v, attachments);
 }
 
 std::string to_message_data(socket_io::Packet const& event) {

@@ -31,6 +31,8 @@ std::string to_said(Event const& message) {
 }
 
 Turn to_turn(Event const& event) {
+  // What a responder remarked on its way to an answer was said by nobody.
+  if (event.type == EventType::message && event.name == "analysis_update") return {};
   if (event.type == EventType::message) return {"user", to_said(event)};
   if (event.type == EventType::query) return {"user", std::string(json::find_string(parse_data(event), "query"))};
   if (event.type != EventType::query_result) return {};

@@ -25,6 +25,13 @@ std::string to_head(char type, std::string_view nsp) {
   return head;
 }
 
+// The clients of Python have no way to, and call handlers with exactly the arguments that an event has. They are told
+// by their name, or by the clock's seconds that they put into addresses.
+bool can_return(Request const& request) {
+  return lower_case(request.header("user-agent")).find("python") == std::string::npos &&
+         request.parameter("t").find('.') == std::string::npos;
+}
+
 // What a client of revision 3 says of itself stands behind its namespace, as in addresses.
 json::value to_fields(std::string_view query) {
   json::object fields;
@@ -57,7 +64,8 @@ std::string to_payload(socket_io::Packet const& packet) {
 bool SocketIoClient::Visitor::operator==(Visitor const& other) const {
   bool const are_plain = !principal.grant && !other.principal.grant && !refusal && !other.refusal;
   return are_plain && principal.role == other.principal.role && principal.scope == other.principal.scope &&
-         principal.name == other.principal.name && user_agent == other.user_agent && address == other.address;
+         can_return == other.can_return && principal.name == other.principal.name && user_agent == other.user_agent &&
+         address == other.address;
 }
 
 SocketIoClient::SocketIoClient(SocketIo& door, Id id, EngineLine const& line, std::shared_ptr<Visitor const> visitor)
@@ -222,7 +230,7 @@ std::unique_ptr<EngineClient> SocketIo::attach(Request const& request, EngineLin
 std::shared_ptr<SocketIoClient::Visitor const> SocketIo::describe(Request const& request) {
   SocketIoClient::Visitor visitor{request.principal, request.refusal,
                                   to_utf8(request.header("user-agent").substr(0, user_agent_bytes_max)),
-                                  std::string(request.remote_address)};
+                                  std::string(request.remote_address), can_return(request)};
   if (!last_visitor_ || !(*last_visitor_ == visitor))
     last_visitor_ = std::make_shared<SocketIoClient::Visitor const>(std::move(visitor));
   return last_visitor_;

@@ -70,6 +70,7 @@ class SocketIoClient final : public EngineClient {
     std::optional<Error> refusal;  // why its token is none
     std::string user_agent;
     std::string address;
+    bool can_return = true;  // and gives back what it was told of its place
 
     bool operator==(Visitor const& other) const;
   };

@@ -97,7 +97,8 @@ void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& 
     serve.add_option_function<std::string>("--limits." + name, take)->take_last();
   }
   // Those that have a flag of their own name; the others stand above, or must not be seen by everybody.
-  constexpr std::array<std::string_view, 5> starts{"compression", "sessions.", "responder.", "browser.", "video."};
+  constexpr std::array<std::string_view, 6> starts{"compression", "sessions.", "responder.",
+                                                   "browser.",    "video.",    "monitor."};
   for (auto const& key : list_keys()) {
     auto const begins = [&key](std::string_view start) { return key.starts_with(start); };
     if (std::any_of(starts.begin(), starts.end(), begins)) add_setting(serve, key, options.flags.settings);

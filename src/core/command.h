@@ -293,6 +293,7 @@ struct SayGoodbye {
 // The socket is gone. The outlet is not used afterwards. -> std::monostate
 struct Leave {
   ConnectionId connection = 0;
+  bool is_unheard = false;  // it was told nothing: whatever it was to hear is missed
 };
 
 using Command = std::variant<OpenSession, JoinSession, ListSessions, GetSession, CloseSession, PostMessage, PostToAll,

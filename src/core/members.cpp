@@ -30,7 +30,8 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
     session = found.session;
     // A key to one session opens no other.
     if (session == nullptr && (!command.opens || principal.role == Role::guest)) return found.refusal;
-    if (session == nullptr) {
+    // What can be called by a thread's name need be no id.
+    if (session == nullptr && command.wish.thread_id.empty()) {
       arrival.requested_id = command.id;
       arrival.reason = why_not(principal, command);
       world_.log.write(Level::info, "session." + std::string(arrival.reason),
@@ -162,7 +163,9 @@ Hub::Applied Hub::apply(Principal const&, SayGoodbye& command, Reply&) {
 
 Hub::Applied Hub::apply(Principal const&, Leave& command, Reply&) {
   auto const place = connections_.find(command.connection);
-  if (place != connections_.end()) remove(place->second, "left");
+  if (place == connections_.end()) return {Outcome()};
+  if (command.is_unheard) place->second.via.follows = false;
+  remove(place->second, "left");
   return {Outcome()};
 }
 

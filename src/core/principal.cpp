@@ -25,6 +25,11 @@ bool can(Principal const& principal, Action action, Session const* session) {
   return action == Action::read || may_write;
 }
 
+std::string to_key(Principal const& principal) {
+  auto key = principal.name + '\0' + std::to_string(static_cast<int>(principal.role));
+  return principal.grant ? key + '\0' + principal.grant->token_id : key;
+}
+
 Principal local_principal() { return {Role::local, "local", Scope::admin, {}}; }
 
 }  // namespace sojourn

@@ -41,6 +41,10 @@ struct Principal {
   bool is_admin() const { return role == Role::local || role == Role::admin; }
 };
 
+// What tells one from another: of the holder of a session token, the token too.
+std::string to_key(Principal const& principal);
+inline bool is_same(Principal const& a, Principal const& b) { return to_key(a) == to_key(b); }
+
 enum class Action : std::uint8_t {
   list,   // sessions
   open,   // a new one

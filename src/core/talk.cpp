@@ -71,8 +71,8 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
   auto const found = find_own(Action::write, command.connection);
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
-  auto const& user = connections_.at(command.connection).principal.name;
-  auto const known = command.is_once ? user + '\0' + command.request_id : std::string();
+  auto const& by = connections_.at(command.connection).principal;
+  auto const known = command.is_once ? to_key(by) + '\0' + command.request_id : std::string();
   if (auto const before = find_said(session, known); before != nullptr) {
     Cursor const cursor{session.journal.epoch(), before->seq};
     return {Outcome(Posted{before->seq, before->at_us, cursor, session.members.size()}), session.batch};
@@ -83,7 +83,7 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
                             .name = std::move(command.name),
                             .data = std::move(command.data),
                             .request_id = std::move(command.request_id),
-                            .user = user},
+                            .user = by.name},
                       command.is_volatile);
   if (!known.empty() && !command.is_volatile) (*session.said)[known] = session.journal.last_seq();
   return applied;

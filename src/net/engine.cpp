@@ -104,20 +104,25 @@ void Engine::post(Request const& request, Respond respond) {
     fail(engine_io::transport_error);
     return respond(Engines::refuse(EngineRefusal::bad_request));
   }
-  auto const packets = read_posted(request, session_.revision(), is_binary);
-  bool is_within = true;
-  if (packets) {
-    for (auto const& packet : *packets)
-      is_within =
-          (packet.type != engine_io::Type::message || polling_->bucket.take(engines_.world().limits, now_us())) &&
-          is_within;
-  }
+  auto packets = read_posted(request, session_.revision(), is_binary);
+  bool const is_within = !packets || limit(*packets);
   bool const is_good = packets.has_value() && is_within;
-  if (is_within)
-    run(session_.post(packets, now_us()));
-  else
-    fail(engine_io::forced_close);
+  run(session_.post(packets, now_us()));
+  if (!is_within) fail(engine_io::forced_close);
   respond(is_good ? text_response("ok", "text/html") : Engines::refuse(EngineRefusal::bad_request));
+}
+
+// Leaves out what is beyond the limit of messages; false when that is something.
+bool Engine::limit(std::vector<engine_io::Packet>& packets) {
+  auto const is_beyond = [&](engine_io::Packet const& packet) {
+    return packet.type == engine_io::Type::message && !polling_->bucket.take(engines_.world().limits, now_us());
+  };
+  auto const first = std::ranges::find_if(packets, is_beyond);
+  if (first == packets.end()) return true;
+  engines_.world().log.write(Level::info, "engine.failed",
+                             {{"reason", "rate limit"}, {"messages", static_cast<std::int64_t>(packets.size())}});
+  packets.erase(first, packets.end());
+  return false;
 }
 
 void Engine::lose_poll() {
@@ -211,13 +216,13 @@ void Engine::leave(std::string_view reason) {
 
 // A packet of text.
 void Engine::say(std::string text) {
-  if (session_.transport() == Transport::polling) return queue(std::make_shared<std::string const>(std::move(text)));
+  if (polling_) return queue(std::make_shared<std::string const>(std::move(text)));
   if (socket_ != nullptr) socket_->say(text);
 }
 
 void Engine::push(Bytes bytes) {
   if (!session_.is_open()) return;
-  if (session_.transport() == Transport::polling)
+  if (polling_)
     queue(std::move(bytes));
   else if (socket_ != nullptr)
     socket_->push(std::move(bytes));

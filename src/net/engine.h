@@ -91,6 +91,7 @@ class Engine final : public Outlet {
 
   void run(engine_io::Steps steps);
   void deliver(engine_io::Packet const& packet);
+  bool limit(std::vector<engine_io::Packet>& packets);
   void say(std::string text);
   void queue(Bytes bytes);
   std::vector<Bytes> take_queue();

@@ -13,6 +13,9 @@ namespace {
 using engine_io::Revision;
 using engine_io::Transport;
 
+// So often a turn goes over those that have something to say.
+constexpr int rounds_max = 8;
+
 std::string mint_sid() {
   std::array<unsigned char, 15> bytes{};
   fill_random(bytes);
@@ -152,8 +155,10 @@ void Engines::lose_poll(std::uint64_t peer) {
 }
 
 void Engines::turn() {
-  // An answer may end a session, which lists nobody else.
-  for (auto* const engine : std::exchange(listed_, {})) engine->flush();
+  // An answer lets the next request of its connection in, which may have something to be answered, too.
+  for (int rounds = 0; rounds < rounds_max && !listed_.empty(); ++rounds) {
+    for (auto* const engine : std::exchange(listed_, {})) engine->flush();
+  }
   for (auto const& sid : std::exchange(dead_, {})) {
     auto const place = engines_.find(sid);
     if (place == engines_.end()) continue;
@@ -163,8 +168,12 @@ void Engines::turn() {
 }
 
 void Engines::drain() {
-  for (auto const& [sid, engine] : engines_) {
-    if (engine->session().transport() == Transport::polling) engine->end(engine_io::shutting_down);
+  // Whoever is answered may open another.
+  std::vector<std::string> sids;
+  for (auto const& [sid, engine] : engines_) sids.emplace_back(sid);
+  for (auto const& sid : sids) {
+    auto* const engine = find(sid);
+    if (engine != nullptr && engine->session().transport() == Transport::polling) engine->end(engine_io::shutting_down);
   }
 }
 

@@ -56,6 +56,8 @@ class Engines {
 
   // The end of an iteration: answers polls, frees what is over.
   void turn();
+  // Whether another one should follow at once.
+  bool has_more() const { return !listed_.empty(); }
   // Everybody hears goodbye.
   void drain();
   // The one for which most waits, to make room; null = nothing waits.

@@ -70,7 +70,7 @@ bool Peers::turn() {
   limit_queues();
   bool const has_closed = !dead_.empty();
   free_dead();
-  return has_closed || !few_.empty() || !many_.empty();
+  return has_closed || !few_.empty() || !many_.empty() || engines_.has_more();
 }
 
 // Sends what those who are listed now have queued, as far as `budget` goes; returns how much of it was used. What came

@@ -65,7 +65,7 @@ class EngineSocketTest : public testing::Test {
 
 TEST_F(EngineSocketTest, ASessionMayBeginAsAWebSocket) {
   auto const socket = open_socket();
-  EXPECT_EQ(handshake, "1 0{\"sid\":\"" + above().line().id +
+  EXPECT_EQ(handshake, "1 0{\"sid\":\"" + std::string(above().line().id) +
                            "\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,\"maxPayload\":1000000}");
   EXPECT_EQ(above().line().transport, "websocket");
   socket->say("4hello");
@@ -87,7 +87,7 @@ TEST_F(EngineSocketTest, WhatComesBehindTheHandshakeIsHeard) {
 
 TEST_F(EngineSocketTest, ASessionCannotBePolledWhileAWebSocketCarriesIt) {
   auto const socket = open_socket();
-  PollingClient polling(*stage, "EIO=4&sid=" + above().line().id);
+  PollingClient polling(*stage, "EIO=4&sid=" + std::string(above().line().id));
   EXPECT_EQ(polling.poll(), bad_request);
   EXPECT_EQ(polling.post("4a"), bad_request);
   socket->say("4b");
@@ -173,7 +173,7 @@ TEST_F(EngineSocketTest, ASecondCandidateIsClosedAndTheFirstTakesOver) {
 
 TEST_F(EngineSocketTest, ASecondWebSocketIsClosedAndTheFirstKeepsWorking) {
   auto const first = open_socket();
-  auto const second = join(above().line().id);
+  auto const second = join(std::string(above().line().id));
   EXPECT_EQ(next_frame(*second), "8 1000 ");
   second->say("4not heard");
   second->drop();
@@ -203,7 +203,7 @@ TEST_F(EngineSocketTest, ASessionWhoseSocketVanishesBeforeItOpensIsOver) {
 
 TEST_F(EngineSocketTest, ASocketThatVanishesBeforeItOpensTakesNoSessionOfOthersAlong) {
   auto const first = open_socket();
-  vanish_while_upgrading(*stage, above().line().id);
+  vanish_while_upgrading(*stage, std::string(above().line().id));
   auto const polling = std::make_unique<PollingClient>(*stage);
   polling->open();
   vanish_while_upgrading(*stage, polling->sid);

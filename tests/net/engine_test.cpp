@@ -385,7 +385,7 @@ TEST_F(EngineTest, TheEndOfTheServerIsTheEndOfItsSessions) {
     parked.get("/engine.io/?EIO=4&transport=polling");
     ASSERT_EQ(parked.answer().status, 200);
     ASSERT_EQ(socket.upgrade(test::websocket_target()), 101);
-    parked.get("/engine.io/?EIO=4&transport=polling&sid=" + door.clients.at(0)->line().id);
+    parked.get("/engine.io/?EIO=4&transport=polling&sid=" + std::string(door.clients.at(0)->line().id));
     net.steps(4);
     door.heard.clear();
   }

@@ -165,7 +165,7 @@ TEST(Engines, SessionsAreLimitedInNumber) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(refused.has("Retry-After: 5"));
   stage.door.clients.at(0)->line().outlet.close(1000, "");
-  client.get("/engine.io/?EIO=4&transport=polling&sid=" + stage.door.clients.at(0)->line().id);
+  client.get("/engine.io/?EIO=4&transport=polling&sid=" + std::string(stage.door.clients.at(0)->line().id));
   EXPECT_EQ(client.answer().body, "1");
   EXPECT_EQ(open().status, 200) << "there is room again";
 }
