@@ -61,6 +61,7 @@ void Monitor::connect(SocketIoClient& client, std::string const& nsp, json::valu
   if (!sid.empty() && offset)
     return come_back(client, make(client, sid, *principal), std::string(json::find_string(said, "offset")));
   // Who has no place to come back to is not the same again, or it would take itself for being in its thread.
+  if (auto* const predecessor = find_socket(sid)) predecessor->client().close(close_taken_over, "taken over");
   bool const is_old = client.line().revision == engine_io::Revision::v3;
   client.accept(nsp, make(client, is_old ? std::string(client.line().id) : mint_sid(), *principal));
 }
