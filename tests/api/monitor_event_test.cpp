@@ -77,6 +77,21 @@ TEST(MonitorEvent, TellsOfNoAttachmentThatIsNone) {
       << "without attachments nobody looks for them";
 }
 
+TEST(MonitorEvent, MoreBytesThanClientsTakeAreShownAsTexts) {
+  std::string data = R"({"$args":[)";
+  for (int i = 0; i < 11; ++i) data += i == 0 ? R"({"$bytes":"AA=="})" : R"(,{"$bytes":"AA=="})";
+  data += "]}";
+  EXPECT_TRUE(shown("x", data).starts_with(R"(42["x",{"$bytes":"AA=="},)")) << shown("x", data);
+}
+
+TEST(MonitorEvent, WhoGivesNoPlaceBackGetsExactlyTheArguments) {
+  auto const event = message("chat", "\"a\"");
+  EXPECT_EQ(to_session_event(session, 0xab, event, Places::untold), R"(42["chat","a"])");
+  EXPECT_EQ(to_session_event(session, 0xab, event, Places::none), R"(42["chat","a",null])");
+  EXPECT_EQ(to_session_event(session, 0xab, message("chat", R"({"$args":[1,"b"]})"), Places::untold),
+            R"(42["chat",1,"b"])");
+}
+
 TEST(MonitorEvent, HasNoTextAtTheEndOfAVolatileEvent) {
   EXPECT_EQ(shown_once("1"), R"(42["x",1])");
   EXPECT_EQ(shown_once("\"a\""), R"(42["x","a",null])");

@@ -25,7 +25,7 @@ namespace sojourn::test {
 inline constexpr std::int64_t second_us = 1'000'000;
 
 struct Visitor : EngineEnd {
-  std::string name;
+  std::string name, engine_id;
   std::string sid, pid;
   std::string offset;  // of the last event that had one
 };
@@ -42,6 +42,7 @@ class MonitorStage {
                  engine_io::Revision revision = engine_io::Revision::v4) {
     auto& visitor = visitors_.emplace_back();
     visitor.name = std::move(name);
+    visitor.engine_id = "engine_" + visitor.name;
     std::vector<Header> headers{{"Host", "localhost:5409"}};
     for (auto const& [field, value] : fields) headers.push_back({field, value});
     Request request;
@@ -53,7 +54,7 @@ class MonitorStage {
     auto const door = desk.router.find_engines(request);
     if (!desk.router.enter(request)) return visitor;
     visitor.client = door.joiner(door.door, request,
-                                 EngineLine{visitor.outlet, frame_poll, "polling", revision, "engine_" + visitor.name});
+                                 EngineLine{visitor.outlet, frame_poll, "polling", revision, visitor.engine_id});
     visitor.client->open();
     if (auth != "-" && revision == engine_io::Revision::v4) visitor.say("0" + auth);
     turn();

@@ -34,6 +34,33 @@ TEST_F(MonitorTest, AMI_02_TheFirstThingSaidIsWhoOneIs) {
   EXPECT_EQ(stage.hear(lost), Words{R"(44/admin,{"message":"Invalid namespace"})"});
 }
 
+TEST_F(MonitorTest, AClientOfPythonHearsExactlyTheArguments) {
+  auto& py = stage.enter("py", {}, {{"User-Agent", "Python/3.11 aiohttp/3.8.4"}});
+  EXPECT_EQ(py.pid, "");
+  stage.hear(py);
+  stage.emit(py, std::string(register_kitchen));
+  auto const registered = stage.hear(py);
+  ASSERT_EQ(registered.size(), 1u);
+  EXPECT_TRUE(registered.front().ends_with("}]")) << registered.front();
+  stage.emit(py, R"(["chat","a"])");
+  EXPECT_EQ(stage.hear(py), Words{R"(42["chat","a"])"});
+}
+
+TEST_F(MonitorTest, AMI_23_WhoIsGoneBeforeItIsInMissesNothingForTheNext) {
+  auto& ann = stage.follow("ann", "kitchen");
+  ann.go();
+  post("note");
+  auto& ben = stage.enter("ben");
+  ben.say("2" + std::string(register_kitchen));
+  ben.say("2" + std::string(register_kitchen));  // at once, as before a connection is there
+  ben.go();
+  stage.turn();
+  auto& cat = stage.enter("cat");
+  stage.hear(cat);
+  stage.emit(cat, std::string(register_kitchen));
+  EXPECT_EQ(stage.hear(cat).size(), 3u) << "session_registered, the note, and that this was all";
+}
+
 TEST_F(MonitorTest, ATokenIsSaidInTheFirstWordOrTheFirstRequest) {
   auto const alice = stage.desk.mint("alice");
   auto user = [&](Visitor& visitor) {

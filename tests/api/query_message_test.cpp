@@ -45,6 +45,11 @@ TEST(QueryMessage, FailuresAndOtherEventsAreNotHistory) {
   EXPECT_EQ(to_history_of({}), "[]");
 }
 
+TEST(QueryMessage, WhatAResponderRemarkedIsNobodysWord) {
+  Event remark{.type = EventType::message, .name = "analysis_update", .data = R"({"type":"analysis"})"};
+  EXPECT_EQ(to_history_of({query("why?"), remark}), R"([{"role":"user","content":"why?"}])");
+}
+
 TEST(QueryMessage, OnlyTheLastTwentyAreTold) {
   std::vector<Event> events;
   for (int i = 0; i < 25; ++i) events.push_back(query(std::to_string(i)));

@@ -95,7 +95,7 @@ TEST_F(Cli, WrongUsageIsOneLineThatHelps) {
 TEST_F(Cli, ServePassesEveryFlagOn) {
   auto const outcome = call({"serve", "--listen", "[::1]:0", "--listen=127.0.0.1:0=sessions", "--data", "/d",
                              "--allow-origin", "http://a", "--allow-origin", "http://b", "--log-level", "warn",
-                             "--limits.header_ms", "500", "--documented-ports"});
+                             "--limits.header_ms", "500", "--documented-ports", "--monitor.sweep_s", "5"});
   EXPECT_EQ(outcome.code, 7) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   ASSERT_TRUE(served);
@@ -104,6 +104,7 @@ TEST_F(Cli, ServePassesEveryFlagOn) {
   EXPECT_EQ(served->allow_origins, (std::vector<std::string>{"http://a", "http://b", "http://localhost:3000"}));
   EXPECT_EQ(served->log_level, Level::warn);
   EXPECT_EQ(served->limits.header_ms, 500);
+  EXPECT_EQ(served->monitor.sweep_s, 5);
   EXPECT_TRUE(served->documented_ports);
 }
 
