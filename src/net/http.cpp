@@ -86,11 +86,10 @@ void append_line(std::string& out, std::string_view name, std::string_view value
 // What every answer has, unless it says otherwise in headers of its own.
 void append_common(std::string& out, Envelope const& envelope, std::int64_t utc_us, Response const& response) {
   append_line(out, "Date", to_http_date(utc_us));
-  for (auto const& [name, value] : {std::pair<std::string_view, std::string_view>{"Cache-Control", "no-store"},
-                                    {"X-Content-Type-Options", "nosniff"},
-                                    {"Cross-Origin-Resource-Policy", "same-origin"}}) {
-    auto const is_it = [&](auto const& own) { return own.first == name; };
-    if (std::ranges::none_of(response.headers, is_it)) append_line(out, name, value);
+  for (Header const& common : {Header{"Cache-Control", "no-store"}, Header{"X-Content-Type-Options", "nosniff"},
+                               Header{"Cross-Origin-Resource-Policy", "same-origin"}}) {
+    auto const is_it = [&](auto const& own) { return own.first == common.name; };
+    if (std::ranges::none_of(response.headers, is_it)) append_line(out, common.name, common.value);
   }
   append_line(out, "Vary", "Origin");
   if (!envelope.request_id.empty()) append_line(out, "X-Request-ID", envelope.request_id);
