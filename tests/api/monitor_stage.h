@@ -53,8 +53,8 @@ class MonitorStage {
     request.at = desk.stage.clock.now();
     auto const door = desk.router.find_engines(request);
     if (!desk.router.enter(request)) return visitor;
-    visitor.client = door.joiner(door.door, request,
-                                 EngineLine{visitor.outlet, frame_poll, "polling", revision, visitor.engine_id});
+    visitor.client =
+        door.joiner(door.door, request, EngineLine{visitor.outlet, frame_poll, "polling", revision, visitor.engine_id});
     visitor.client->open();
     if (auth != "-" && revision == engine_io::Revision::v4) visitor.say("0" + auth);
     turn();
