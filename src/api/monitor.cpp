@@ -17,11 +17,6 @@ constexpr std::uint16_t close_policy = 1008;
 constexpr std::uint16_t close_taken_over = 4001;
 constexpr std::size_t mac_bytes = 18;
 
-void append_text(std::string& out, std::string_view name, std::string_view value) {
-  out.append(out.empty() || out.back() == '{' ? "\"" : ",\"").append(name).append("\":");
-  json::append_string(out, value);
-}
-
 // Socket.IO 2 has no way to, either.
 bool can_return(SocketIoClient const& client) {
   return client.visitor().can_return && client.line().revision == engine_io::Revision::v4;
@@ -143,9 +138,9 @@ void Monitor::on_open(MonitorSocket& socket) {
   sockets_[socket.sid()] = &socket;
   trace("client connected", socket);
   std::string out = "{\"status\":\"connected\"";
-  append_text(out, "session_id", socket.sid());
-  append_text(out, "transport", socket.transport());
-  append_text(out, "server_time", to_plain_iso(world().clock.now().utc_us));
+  append_member(out, "session_id", socket.sid());
+  append_member(out, "transport", socket.transport());
+  append_member(out, "server_time", to_plain_iso(world().clock.now().utc_us));
   tell(socket, "connected", out + "}");
 }
 
@@ -236,18 +231,18 @@ std::string Monitor::greet(Session const& session, Connection const& connection,
   Cursor cursor{session.journal.epoch(), arrival.since.empty() ? connection.shown_seq : session.journal.last_seq()};
   if (!arrival.since.empty()) {
     std::string out = "{\"type\":\"session.gap\"";
-    append_text(out, "session_id", session.id);
-    append_text(out, "cursor", to_text(cursor));
+    append_member(out, "session_id", session.id);
+    append_member(out, "cursor", to_text(cursor));
     out += ",\"revision\":" + std::to_string(session.state.revision()) + ",\"state\":";
     session.state.append(out);
     return to_server_event("session.gap", out + "}", to_place(cursor));
   }
   auto const& socket = *static_cast<ThreadLine const*>(connection.via.outlet)->socket();
   std::string out = "{\"status\":\"ready\"";
-  append_text(out, "thread_id", socket.facts().thread_id);
-  append_text(out, "session_id", socket.sid());
-  append_text(out, "transport", socket.transport());
-  append_text(out, "shared_session_id", session.id);
+  append_member(out, "thread_id", socket.facts().thread_id);
+  append_member(out, "session_id", socket.sid());
+  append_member(out, "transport", socket.transport());
+  append_member(out, "shared_session_id", session.id);
   out += ",\"is_in_room\":true";
   auto const& missed = arrival.missed;
   if (missed.empty()) return to_server_event("session_registered", out + "}", to_place(cursor));
@@ -258,7 +253,7 @@ std::string Monitor::greet(Session const& session, Connection const& connection,
   auto payload = to_server_event("session_registered", out, before);
   for (auto const& event : missed) engine_io::append_payload(payload, to_session_event(session, *event, places));
   std::string last = "{\"count\":" + count;
-  append_text(last, "thread_id", socket.facts().thread_id);
+  append_member(last, "thread_id", socket.facts().thread_id);
   engine_io::append_payload(payload, to_server_event("missed_messages_delivered", last + "}", to_place(cursor)));
   return payload;
 }
@@ -328,8 +323,8 @@ void Monitor::sweep() {
       idle.push_back(socket);
     } else if (silent_us >= parts_.rules.warn_us) {
       std::string out = "{";
-      append_text(out, "timestamp", to_plain_iso(now.utc_us));
-      append_text(out, "message", "Session activity check");
+      append_member(out, "timestamp", to_plain_iso(now.utc_us));
+      append_member(out, "message", "Session activity check");
       tell(*socket, "system_ping", out + "}");
     }
   }

@@ -20,15 +20,10 @@ json::object const& nothing() {
   return none;
 }
 
-void append_text(std::string& out, std::string_view name, std::string_view value) {
-  out.append(out.back() == '{' ? "\"" : ",\"").append(name).append("\":");
-  json::append_string(out, value);
-}
-
 std::string to_failure(Error const& why) {
   std::string out = "{\"status\":\"error\"";
-  append_text(out, "code", row(why.code).word);
-  append_text(out, "message", why.message);
+  append_member(out, "code", row(why.code).word);
+  append_member(out, "message", why.message);
   return out += '}';
 }
 
@@ -96,15 +91,15 @@ void Monitor::ping(Message const& message) {
   auto const now = to_plain_iso(world().clock.now().utc_us);
   if (!message.id) {
     std::string out = "{";
-    append_text(out, "thread_id", thread_id);
-    append_text(out, "timestamp", now);
+    append_member(out, "thread_id", thread_id);
+    append_member(out, "timestamp", now);
     return tell(socket, "pong", out + "}");
   }
   std::string out = "{\"pong\":true";
-  append_text(out, "timestamp", now);
-  append_text(out, "session_id", socket.sid());
-  append_text(out, "thread_id", thread_id);
-  append_text(out, "transport", socket.transport());
+  append_member(out, "timestamp", now);
+  append_member(out, "session_id", socket.sid());
+  append_member(out, "thread_id", thread_id);
+  append_member(out, "transport", socket.transport());
   answer(socket, message.id, out + "}");
 }
 
@@ -112,7 +107,7 @@ void Monitor::take_pong(Message const& message) {
   note_use(message.socket);
   trace("system ping answered", message.socket);
   std::string out = "{\"status\":\"acknowledged\"";
-  append_text(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
+  append_member(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
   answer(message.socket, message.id, out + "}");
 }
 
@@ -162,14 +157,14 @@ void Monitor::give_missed(Message const& message) {
     std::string out = "{";
     if (missed == nullptr || missed->events.empty()) {
       out += "\"status\":\"none\"";
-      append_text(out, "thread_id", thread_id);
+      append_member(out, "thread_id", thread_id);
       return tell(*present, "missed_messages_status", out + "}");
     }
     for (auto const& event : missed->events)
       present->client().send(to_session_event(missed->session_id, missed->epoch, *event,
                                               present->pid().empty() ? Places::untold : Places::none));
     out += "\"count\":" + std::to_string(missed->events.size());
-    append_text(out, "thread_id", thread_id);
+    append_member(out, "thread_id", thread_id);
     tell(*present, "missed_messages_delivered", out + "}");
   };
   parts_.hub.submit(socket.principal(), TakeMissed{thread_id}, given);
@@ -185,8 +180,8 @@ void Monitor::force_room_join(Message const& message) {
   auto const joined = [this, id = message.id](MonitorSocket& present) {
     answer(present, id, "{\"status\":\"ok\"}");
     std::string out = "{";
-    append_text(out, "thread_id", present.facts().thread_id);
-    append_text(out, "session_id", present.sid());
+    append_member(out, "thread_id", present.facts().thread_id);
+    append_member(out, "session_id", present.sid());
     tell(present, "room_joined", out + ",\"success\":true}");
   };
   if (socket.is_registered() && socket.facts().thread_id == thread_id) return joined(socket);
@@ -207,7 +202,7 @@ void Monitor::tell_status(Message const& message) {
     ++counts[other->facts().thread_id];
   }
   std::string out = "{";
-  append_text(out, "session_id", socket.sid());
+  append_member(out, "session_id", socket.sid());
   out += ",\"thread_id\":";
   if (socket.is_registered())
     json::append_string(out, socket.facts().thread_id);
@@ -220,7 +215,7 @@ void Monitor::tell_status(Message const& message) {
   }
   if (out.back() == ',') out.pop_back();
   out += std::string("},\"is_registered\":") + (socket.is_registered() ? "true" : "false");
-  append_text(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
+  append_member(out, "timestamp", to_plain_iso(world().clock.now().utc_us));
   answer(message.socket, message.id, "{\"status\":\"ok\"}");
   tell(message.socket, "debug_status", out + "}");
 }
@@ -354,8 +349,8 @@ void Monitor::answer(MonitorSocket& socket, std::optional<std::uint64_t> id, std
 void Monitor::fail(MonitorSocket& socket, std::optional<std::uint64_t> id, Error const& why) {
   if (id) return answer(socket, id, to_failure(why));
   std::string out = "{";
-  append_text(out, "message", why.message);
-  if (why.code != Code::invalid) append_text(out, "code", row(why.code).word);
+  append_member(out, "message", why.message);
+  if (why.code != Code::invalid) append_member(out, "code", row(why.code).word);
   tell(socket, "error", out + "}");
 }
 

@@ -169,6 +169,11 @@ std::string to_message_data(socket_io::Packet const& event) {
   return json::to_text(several);
 }
 
+void append_member(std::string& object, std::string_view name, std::string_view value) {
+  object.append(object.ends_with('{') ? "\"" : ",\"").append(name).append("\":");
+  json::append_string(object, value);
+}
+
 std::string to_plain_iso(std::int64_t utc_us) {
   auto text = to_iso_us(utc_us);
   if (text.ends_with('Z')) text.pop_back();

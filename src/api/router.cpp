@@ -22,9 +22,7 @@ Response preflight_response() {
 
 // Who must not see whose answers.
 std::string to_name(Principal const& principal) {
-  std::string name(to_word(principal.scope));
-  name += std::to_string(static_cast<int>(principal.role)) + '\0' + principal.name;
-  return principal.grant ? name + '\0' + principal.grant->token_id : name;
+  return std::string(to_word(principal.scope)) + '\0' + to_key(principal);
 }
 
 // Whose errors have a "detail": the doors of shared sessions, the native API, and a listener that is theirs.

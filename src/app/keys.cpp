@@ -122,13 +122,6 @@ Result<> set_idle_minutes(Draft& draft, Setting const& setting) {
   return {};
 }
 
-Result<> set_compression(Draft& draft, Setting const& setting) {
-  auto const truth = to_truth(setting);
-  if (!truth) return truth.error();
-  draft.config.compression = *truth;
-  return {};
-}
-
 bool is_url(std::string_view text) {
   if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
   if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7F || c == '#'; })) return false;
@@ -198,7 +191,6 @@ constexpr std::array keys{
     Key{"key_file", set_key_file},
     Key{"key", set_key},
     Key{"debug_key", set_debug_key},
-    Key{"compression", set_compression},
     Key{"sessions.idle_minutes", set_idle_minutes},
     Key{"responder.url", set_responder_url},
     Key{"responder.model", set_responder_model},
@@ -238,6 +230,7 @@ struct TruthKey {
 };
 
 constexpr std::array truth_keys{
+    TruthKey{"compression", [](Config& c) -> bool& { return c.compression; }},
     TruthKey{"sessions.test_token", [](Config& c) -> bool& { return c.test_token; }},
     TruthKey{"monitor.eio3", [](Config& c) -> bool& { return c.monitor.eio3; }},
     TruthKey{"monitor.debug", [](Config& c) -> bool& { return c.monitor.debug; }},
