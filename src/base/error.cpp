@@ -29,6 +29,7 @@ constexpr std::array table{
     ErrorRow{Code::usage, "usage", 400, 1003, -32602, 64, false},
     ErrorRow{Code::configuration, "configuration", 500, 1011, -32603, 78, false},
     ErrorRow{Code::cannot_create, "cannot_create", 500, 1011, -32603, 73, false},
+    ErrorRow{Code::damaged, "damaged", 500, 1011, -32603, 65, false},
     ErrorRow{Code::internal, "internal", 500, 1011, -32603, 70, false},
 };
 

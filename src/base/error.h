@@ -35,6 +35,7 @@ enum class Code : std::uint8_t {
   usage,                // a command line that makes no sense
   configuration,        // a configuration that makes no sense
   cannot_create,        // a file or folder can't be written
+  damaged,              // what was kept can't be read
   internal,             // a bug of ours
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/crypto.h"
+
 namespace sojourn {
 namespace {
 
@@ -72,6 +74,12 @@ std::string make_browser_id(Random& random) {
 bool is_browser_id(std::string_view text) {
   if (text.size() != browser_prefix.size() + browser_chars || !text.starts_with(browser_prefix)) return false;
   return text.find_first_not_of(base32_digits, browser_prefix.size()) == text.npos;
+}
+
+std::string make_socket_id(Random& random) {
+  std::array<unsigned char, 15> bytes{};
+  random.fill(bytes);
+  return base64url_encode(bytes);
 }
 
 bool is_request_id(std::string_view text) {

@@ -26,6 +26,9 @@ std::string make_browser_id(Random& random);
 
 bool is_browser_id(std::string_view text);
 
+// 20 characters of base64url: 120 bits that nobody guesses, as sockets of Engine.IO and Socket.IO call themselves.
+std::string make_socket_id(Random& random);
+
 // A request id a client may choose: 1 to 64 of [A-Za-z0-9._-].
 bool is_request_id(std::string_view text);
 

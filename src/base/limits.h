@@ -27,6 +27,7 @@ struct Limits {
   std::int64_t ping_ms = 25'000;                  // silence after which a WebSocket is pinged
   std::int64_t pong_ms = 20'000;                  // silence after the ping after which it is closed
   std::int64_t close_ms = 30'000;                 // wait for the peer's end of a WebSocket close
+  std::int64_t drain_ms = 10'000;                 // over which live connections are closed when the server ends
   std::int64_t connections = 19'000;              // open sockets; the oldest idle HTTP connection gives way
   std::int64_t state_value_bytes = 64 * 1024;     // one value of a session's state
   std::int64_t state_keys = 1'000;                // of a session's state
@@ -35,6 +36,7 @@ struct Limits {
   std::int64_t tokens = 1'000;                    // session tokens of one session that live
   std::int64_t tombstones = 200'000;              // ended sessions that are remembered as such
   std::int64_t calls = 1'000;                     // calls of one session that wait for an answer
+  std::int64_t reserve_bytes = 64 * 1024 * 1024;  // on the disk of the data folder; with less free nothing more is kept
 };
 
 struct LimitRow {
@@ -64,6 +66,7 @@ inline constexpr std::array limit_table{
     LimitRow{"ping_ms", &Limits::ping_ms, 100, 3'600'000},
     LimitRow{"pong_ms", &Limits::pong_ms, 100, 3'600'000},
     LimitRow{"close_ms", &Limits::close_ms, 100, 600'000},
+    LimitRow{"drain_ms", &Limits::drain_ms, 0, 600'000},
     LimitRow{"connections", &Limits::connections, 16, 1'000'000},
     LimitRow{"state_value_bytes", &Limits::state_value_bytes, 64, 16 * 1024 * 1024},
     LimitRow{"state_keys", &Limits::state_keys, 1, 1'000'000},
@@ -72,6 +75,7 @@ inline constexpr std::array limit_table{
     LimitRow{"tokens", &Limits::tokens, 1, 1'000'000},
     LimitRow{"tombstones", &Limits::tombstones, 0, 100'000'000},
     LimitRow{"calls", &Limits::calls, 1, 1'000'000},
+    LimitRow{"reserve_bytes", &Limits::reserve_bytes, 0, std::int64_t{1024} * 1024 * 1024 * 1024},
 };
 
 }  // namespace sojourn

@@ -18,6 +18,9 @@ void TimerWheel::arm(Timer& timer, std::int64_t deadline_us) {
   timer.deadline_us_ = deadline_us;
   auto const tick = std::max(deadline_us / slot_us + 1, tick_ + 1);
   auto& slot = slots_[static_cast<std::size_t>(tick) % slot_count];
+  // One beyond a round stands in a slot that comes up before its time.
+  auto const round = static_cast<std::int64_t>(slot_count);
+  empty_to_ = std::min(empty_to_, tick_ + (tick - tick_ - 1) % round);
   timer.next_ = slot;
   timer.before_ = &slot;
   if (slot != nullptr) slot->before_ = &timer.next_;
@@ -51,9 +54,9 @@ void TimerWheel::advance(std::int64_t now_us) {
 }
 
 std::int64_t TimerWheel::next_us() const {
-  for (std::size_t ahead = 1; ahead <= slot_count; ++ahead) {
-    auto const tick = tick_ + static_cast<std::int64_t>(ahead);
+  for (auto tick = std::max(tick_, empty_to_) + 1; tick <= tick_ + static_cast<std::int64_t>(slot_count); ++tick) {
     if (slots_[static_cast<std::size_t>(tick) % slot_count] != nullptr) return tick * slot_us;
+    empty_to_ = tick;
   }
   return std::numeric_limits<std::int64_t>::max();
 }

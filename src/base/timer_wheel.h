@@ -49,7 +49,8 @@ class TimerWheel {
   static constexpr std::size_t slot_count = 1024;
 
   std::array<Timer*, slot_count> slots_{};
-  std::int64_t tick_;  // every slot up to this one has been fired
+  std::int64_t tick_;                  // every slot up to this one has been fired
+  mutable std::int64_t empty_to_ = 0;  // those behind it, up to this one, hold nothing
 };
 
 }  // namespace sojourn

@@ -70,6 +70,7 @@ TEST(ErrorTable, SpeaksTheDocumentedStatusesOfTheDoors) {
   EXPECT_EQ(row(Code::storage_full).http_status, 507);
   EXPECT_EQ(row(Code::usage).exit_code, 64);
   EXPECT_EQ(row(Code::configuration).exit_code, 78);
+  EXPECT_EQ(row(Code::damaged).exit_code, 65);
 }
 
 TEST(Result, CarriesAValueOrAnError) {

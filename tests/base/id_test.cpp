@@ -96,6 +96,17 @@ TEST(BrowserId, INF_12_HasTwentySixCharactersThatNobodyMistakesOrGuesses) {
   EXPECT_EQ(std::string(used.begin(), used.end()), "0123456789abcdefghjkmnpqrstvwxyz");
 }
 
+TEST(SocketId, HasTwentyCharactersOfBase64url) {
+  Random random(3);
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) {
+    auto const id = make_socket_id(random);
+    EXPECT_EQ(id.size(), 20U);
+    EXPECT_EQ(id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), id.npos) << id;
+    EXPECT_TRUE(seen.insert(id).second) << id;
+  }
+}
+
 TEST(BrowserId, IsThatAndNothingElse) {
   std::string const good = "sess_0123456789abcdefghjkmnpqrs";
   EXPECT_TRUE(is_browser_id(good));
