@@ -7,6 +7,7 @@
 
 #include "base/id.h"
 #include "base/json.h"
+#include "core/record.h"
 
 namespace sojourn {
 namespace {
@@ -20,25 +21,14 @@ constexpr std::size_t listed_state_bytes_max = 16 * 1024 * 1024;
 Error stopped() { return error(Code::unavailable, "storage failed; the server is stopping"); }
 
 // The name under which its owner finds a session; empty = there is none.
-std::string to_alias(SessionKind kind, std::string const& owner, std::string const& client_id,
-                     std::string const& thread_id) {
+std::string make_alias(SessionKind kind, std::string const& owner, std::string const& client_id,
+                       std::string const& thread_id) {
   if (client_id.empty() && thread_id.empty()) return {};
   auto const door = client_id.empty() ? std::string_view("thread") : std::string_view("client");
   return std::string(to_word(kind)).append(1, '\0').append(door).append(1, '\0') + owner + '\0' + client_id + thread_id;
 }
 
-std::string to_alias(Session const& session) {
-  return to_alias(session.kind, session.owner, session.client_id(), session.thread_id());
-}
-
-std::uint32_t mint_epoch(Random& random) {
-  std::array<unsigned char, 4> bytes{};
-  random.fill(bytes);
-  return bytes[0] | (std::uint32_t{bytes[1]} << 8U) | (std::uint32_t{bytes[2]} << 16U) |
-         (std::uint32_t{bytes[3]} << 24U);
-}
-
-// What the log says of the beginning, so that the session can be made again from its log alone.
+// What the log says of the beginning.
 std::string to_birth_data(Session const& session) {
   std::string out = "{\"user_id\":";
   json::append_string(out, session.owner);
@@ -87,6 +77,17 @@ bool has_label(Session const& session, std::string const& label, std::string con
 
 }  // namespace
 
+std::uint32_t Hub::mint_epoch() {
+  std::array<unsigned char, 4> bytes{};
+  world_.random.fill(bytes);
+  return bytes[0] | (std::uint32_t{bytes[1]} << 8U) | (std::uint32_t{bytes[2]} << 16U) |
+         (std::uint32_t{bytes[3]} << 24U);
+}
+
+std::string Hub::to_alias(Session const& session) {
+  return make_alias(session.kind, session.owner, session.client_id(), session.thread_id());
+}
+
 Hub::Hub(World world)
     : world_(std::move(world)),
       memory_limits_(world_.limits),
@@ -119,6 +120,7 @@ Hub::Applied Hub::apply(Principal const& principal, OpenSession& command, Reply&
   bool const is_there = find_alias(command.kind, command.wish) != nullptr;
   if (is_there) return let_in(principal, command);
   if (auto const state = plan_state(command.wish); !state) return {state.error()};
+  if (auto const full = refuse_full(nullptr); full && command.kind != SessionKind::extension) return *full;
   if (command.kind == SessionKind::browser && !has_place()) return wait_for_place(principal, command, reply);
   return let_in(principal, command);
 }
@@ -137,15 +139,10 @@ Hub::Applied Hub::let_in(Principal const& principal, OpenSession& command) {
     if (!state) return {state.error()};
     if (command.kind == SessionKind::shared) make_room(command.wish.owner);
     session = &open(command.kind, principal, command.wish);
-    if (!state->set.empty()) {
-      auto const event = append(
-          *session,
-          Event{
-              .at_us = session->opened_us, .type = EventType::state, .data = to_text(*state), .user = principal.name});
-      session->state.apply(*state, event->seq);
-    }
+    if (!state->set.empty()) change_state(*session, *state, {.at_us = session->opened_us, .user = principal.name});
   }
   session->active = world_.clock.now();  // to ask for it again keeps it, of whatever kind it is
+  save_later(*session);
   if (command.via.outlet != nullptr)
     return arrive(*session, principal, std::move(command.via), Arrival{.is_new = !resumed});
   return {Outcome(Opened{.session = describe(*session), .resumed = resumed}), session->batch};
@@ -188,6 +185,7 @@ Hub::Applied Hub::apply(Principal const& principal, ListSessions& command, Reply
     if (principal.role == Role::guest) {
       auto const place = sessions_.find(principal.grant->session_id);
       if (place != sessions_.end() && place->second->kind == kind && !place->second->ended) {
+        if (auto const woken = wake(*place->second); !woken) return {woken.error()};
         if (auto const used = use_token(*place->second, principal); !used) return {used.error()};
         only.push_back(place->second.get());
       }
@@ -234,6 +232,7 @@ Hub::Found Hub::look_up(Principal const& principal, Action action, AnyKind kind,
   Session& session = *place->second;
   if (!can(principal, action, &session))
     return {nullptr, {error(Code::forbidden, "this token may only " + std::string(to_word(principal.scope)))}};
+  if (auto const woken = wake(session); !woken) return {nullptr, {woken.error()}};
   if (auto const used = use_token(session, principal); !used) return {nullptr, {used.error()}};
   auto const now = world_.clock.now();
   use(session, now);
@@ -241,7 +240,9 @@ Hub::Found Hub::look_up(Principal const& principal, Action action, AnyKind kind,
 }
 
 void Hub::use(Session& session, Moment now) {
-  if (session.is_kept_by_any_use()) session.active = now;
+  if (!session.is_kept_by_any_use()) return;
+  session.active = now;
+  save_later(session);
 }
 
 // That a session has ended is as much to be committed first as that it began.
@@ -259,7 +260,7 @@ Hub::Applied Hub::refuse(Principal const& principal, AnyKind kind, std::string c
 }
 
 Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish const& wish) {
-  auto made = std::make_unique<Session>(mint_id(kind), kind, mint_epoch(world_.random));
+  auto made = std::make_unique<Session>(mint_id(kind), kind, mint_epoch());
   Session& session = *made;
   sessions_.emplace(session.id, std::move(made));
   auto const now = world_.clock.now();
@@ -267,7 +268,7 @@ Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish con
   if (!wish.client_id.empty() || !wish.thread_id.empty() || !wish.type.empty() || !wish.metadata.empty())
     session.traits =
         std::make_unique<SessionTraits>(SessionTraits{wish.client_id, wish.type, wish.metadata, wish.thread_id});
-  session.opened_us = now.utc_us;
+  session.opened_us = session.saved_us = now.utc_us;
   session.active = now;
   if (kind == SessionKind::browser) furnish(session, wish);
   shelves_.put(session);
@@ -281,14 +282,15 @@ Session& Hub::open(SessionKind kind, Principal const& principal, SessionWish con
   if (session.is_durable())
     append(
         session,
-        Event{.at_us = now.utc_us, .type = EventType::opened, .data = to_birth_data(session), .user = principal.name});
+        Event{.at_us = now.utc_us, .type = EventType::opened, .data = to_birth_data(session), .user = principal.name},
+        {birth_mark(session)});
   world_.log.write(Level::info, "session.created",
                    {{"session", session.id}, {"kind", to_word(kind)}, {"user", session.owner}});
   return session;
 }
 
 Session* Hub::find_alias(SessionKind kind, SessionWish const& wish) const {
-  auto const alias = to_alias(kind, wish.owner, wish.client_id, wish.thread_id);
+  auto const alias = make_alias(kind, wish.owner, wish.client_id, wish.thread_id);
   auto const place = alias.empty() ? aliases_.end() : aliases_.find(alias);
   return place == aliases_.end() ? nullptr : place->second;
 }
@@ -314,7 +316,9 @@ SessionInfo Hub::describe(Session const& session) const {
       info.expires_us = info.expires_us == 0 ? end_us : std::min(info.expires_us, end_us);
     }
   } else if (session.idle_us > 0) {
-    info.expires_us = (session.members.empty() ? session.active : world_.clock.now()).utc_us + session.idle_us;
+    auto const now = world_.clock.now();
+    auto const unused_us = session.members.empty() ? now.steady_us - session.active.steady_us : 0;
+    info.expires_us = now.utc_us - unused_us + session.idle_us;
   }
   info.connections = session.members.size();
   if (session.use) info.cases = session.use->count(Use::case_opened);
@@ -353,11 +357,12 @@ void Hub::end(Session& session, std::string_view reason) {
   world_.log.write(Level::info, reason == "expired" ? "session.expired" : "session.deleted",
                    {{"session", session.id}, {"user", session.owner}});
   session.ended = true;
-  if (session.is_durable())
-    tombstones_.add(session.id, {session.owner, reason == "expired", now_us, session.kind, reason == browser_crashed});
   if (!session.fleeting.empty()) show(session);  // nothing comes after the last word
-  append(session,
-         Event{.at_us = now_us, .type = EventType::closed, .data = "{\"reason\":\"" + std::string(reason) + "\"}"});
+  auto const closing =
+      append(session,
+             Event{.at_us = now_us, .type = EventType::closed, .data = "{\"reason\":\"" + std::string(reason) + "\"}"});
+  if (session.is_durable())
+    keep_end(session, closing, {session.owner, reason == "expired", now_us, session.kind, reason == browser_crashed});
   fail_calls(session, 0, session.batch);
   if (session.seat) {
     auto const why =

@@ -56,6 +56,11 @@ class Hub {
   Hub(Hub const&) = delete;
   Hub& operator=(Hub const&) = delete;
 
+  // Takes up what the store has kept: sessions with their states, logs, names and tokens, and how others ended. Once,
+  // before anything else. Time in which nobody ran the server is no time in which a session was not used.
+  // Code::damaged, or what the store says: then nothing may be served.
+  Result<> restore();
+
   // The gate. `reply` runs once, in a later turn, after the commit of everything the outcome tells of.
   void submit(Principal const& principal, Command command, Reply reply = {});
 
@@ -73,8 +78,14 @@ class Hub {
   // When turn() has to be called again for the sake of a deadline (steady clock, us); INT64_MAX = never.
   std::int64_t next_deadline_us() const;
 
+  // The server ends: what need not have been kept yet is. Until it is, and all else, is_saved() is false.
+  void save_now();
+  bool is_saved() const;
+
   // Whether a commit failed. The process should end: only a restart knows what is stored.
   bool is_stopped() const { return stopped_; }
+  // Whether something more may be kept; durable commands are refused when not.
+  bool can_keep() const { return world_.store.has_room(); }
   std::size_t session_count() const { return sessions_.size(); }
   std::size_t connection_count() const { return connections_.size(); }
 
@@ -142,7 +153,7 @@ class Hub {
   SessionInfo describe(Session const& session) const;
   std::string mint_id(SessionKind kind);
   std::int64_t look_again_us(Session const& session, std::int64_t since_us) const;
-  static void use(Session& session, Moment now);
+  void use(Session& session, Moment now);
   void end(Session& session, std::string_view reason);
   void bury(Session& session);
 
@@ -177,8 +188,10 @@ class Hub {
   Applied apply(Principal const& principal, GetState& command, Reply& reply);
   Applied apply(Principal const& principal, ChangeState& command, Reply& reply);
   Applied apply(Principal const& principal, ReadEvents& command, Reply& reply);
-  Applied post(Session& session, Event event, bool is_volatile);
-  EventRef find_said(Session& session, std::string const& known) const;
+  Applied post(Session& session, Event event, bool is_volatile, std::vector<Mark> marks = {});
+  EventRef change_state(Session& session, StateChange const& change, Event event);
+  static EventRef find_said(Session const& session, std::string const& known);
+  std::vector<Mark> forget_said(Session& session) const;
   Found find_own(Action action, ConnectionId connection);
 
   // tokens.cpp: session tokens
@@ -236,13 +249,26 @@ class Hub {
   void make_room(std::string const& owner);
 
   // show.cpp: the log to the members
-  EventRef append(Session& session, Event event);
+  EventRef append(Session& session, Event event, std::vector<Mark> marks = {});
   void append_fleeting(Session& session, Event event);
   void mark_dirty(Session& session);
   void show(Session& session);
   bool catch_up(Connection& connection, std::size_t bytes_max);
   void catch_up_all();
   Limits const& limits_of(Session const& session) const;
+
+  // keeping.cpp: what the store keeps of sessions, and how it comes back
+  void keep(Session& session, EventRef const& event, std::vector<Mark> marks);
+  void keep_end(Session& session, EventRef const& closing, Tombstone tombstone);
+  void save_later(Session& session);
+  void save(std::int64_t now_us);
+  Result<> wake(Session& session);
+  std::optional<Applied> refuse_full(Session const* session) const;
+  void begin_epochs();
+  std::uint32_t mint_epoch();
+  static std::string to_alias(Session const& session);
+  void take_up(std::unique_ptr<Session> made, Moment now, std::int64_t alive_us);
+  void lay_stone(std::string const& id, Tombstone tombstone);
 
   // turn.cpp: the end of an iteration
   void expire_calls(std::int64_t now_us);
@@ -270,6 +296,8 @@ class Hub {
   std::unordered_map<std::string, PendingCall> calls_;
   std::set<std::pair<std::int64_t, std::string>> deadlines_;  // of calls_, soonest first
   std::vector<Session*> dirty_;
+  std::vector<std::string> unsaved_;  // ids
+  std::int64_t save_us_ = 0;          // steady; when those are saved; 0 = there are none
   Admission admission_;
   std::unordered_map<Admission::Ticket, WaitingOpen> waiting_;
   std::unordered_map<std::uint64_t, RunningCall> running_;

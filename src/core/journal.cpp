@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace sojourn {
 namespace {
@@ -36,6 +37,23 @@ EventRef Journal::append(Event event) {
   event.seq = next_seq_++;
   bytes_ += bytes_of(event);
   return events_.emplace_back(std::make_shared<Event const>(std::move(event)));
+}
+
+void Journal::sleep(std::uint64_t first_seq, std::uint64_t last_seq) {
+  next_seq_ = last_seq + 1;
+  asleep_ = next_seq_ - first_seq;
+}
+
+bool Journal::wake(std::vector<EventRef> events) {
+  auto seq = next_seq_ - asleep_;
+  if (events.size() != asleep_) return false;
+  for (auto const& event : events) {
+    if (event->seq != seq++) return false;
+    bytes_ += bytes_of(*event);
+  }
+  asleep_ = 0;
+  events_ = std::move(events);
+  return true;
 }
 
 EventRef Journal::at(std::uint64_t seq) const {

@@ -40,10 +40,18 @@ class Journal {
   // Lets the oldest go while the journal is over; what came after `settled_seq` stays all the same.
   void trim(Limits const& limits, std::uint64_t settled_seq);
 
+  // Of a session that was kept: what its log held is elsewhere until wake(). Meanwhile last_seq() alone is right.
+  void sleep(std::uint64_t first_seq, std::uint64_t last_seq);
+  bool is_asleep() const { return asleep_ > 0; }
+  // All of that, in order. False when it is not.
+  bool wake(std::vector<EventRef> events);
+
   // Lets everything before `seq` go.
   void forget_before(std::uint64_t seq);
 
   std::uint32_t epoch() const { return epoch_; }
+  // Places of before are none any more.
+  void begin_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   std::uint64_t last_seq() const { return next_seq_ - 1; }
   // Of the oldest event kept; last_seq() + 1 when there is none.
   std::uint64_t first_seq() const { return next_seq_ - size(); }
@@ -64,6 +72,7 @@ class Journal {
   std::size_t head_ = 0;  // entries of events_ before it are gone
   std::size_t bytes_ = 0;
   std::uint64_t next_seq_ = 1;
+  std::uint64_t asleep_ = 0;  // so many events are elsewhere
   std::uint32_t epoch_;
 };
 

@@ -40,11 +40,14 @@ Hub::Applied Hub::apply(Principal const& principal, JoinSession& command, Reply&
   }
   if (session == nullptr) {
     if (!command.opens) return refuse(principal, command.kind, command.id);
-    if (!can(principal, Action::open, nullptr)) return {error(Code::forbidden, "not allowed to open a session")};
     command.wish.owner = principal.name;
     session = find_alias(SessionKind::shared, command.wish);
     arrival.is_new = session == nullptr;
+    bool const may = arrival.is_new ? can(principal, Action::open, nullptr)
+                                    : principal.role != Role::guest && can(principal, Action::read, session);
+    if (!may) return {error(Code::forbidden, "not allowed to open a session")};
     if (arrival.is_new) {
+      if (auto const full = refuse_full(nullptr)) return *full;
       make_room(principal.name);
       session = &open(SessionKind::shared, principal, command.wish);
     }
@@ -64,6 +67,7 @@ std::string_view Hub::why_not(Principal const& principal, JoinSession const& com
 }
 
 Hub::Applied Hub::arrive(Session& session, Principal const& principal, Attachment via, Arrival arrival) {
+  if (auto const woken = wake(session); !woken) return {woken.error()};
   auto const now = world_.clock.now();
   ConnectionId const id = ++last_connection_;
   auto& connection = connections_[id];
@@ -88,6 +92,7 @@ Hub::Applied Hub::arrive(Session& session, Principal const& principal, Attachmen
     arrival.missed = missed(session, session.journal.last_seq());
   }
   session.members.push_back(&connection);
+  save_later(session);
   if (session.kind == SessionKind::extension && session.host == 0) session.host = id;
   announce(session, EventType::joined, connection);
   connection.shown_fleeting = session.last_fleeting;
@@ -192,6 +197,7 @@ void Hub::remove(Connection& connection, std::string_view reason) {
     session.followed_seq = std::max(session.followed_seq, connection.shown_seq);
   fail_calls(session, id, 0);
   use(session, world_.clock.now());
+  save_later(session);
   if (!session.ended) announce(session, EventType::left, connection);
   world_.log.write(
       Level::info, "session.disconnected",

@@ -96,7 +96,7 @@ struct MissedCount {
 };
 
 struct StateView {
-  std::string value;  // JSON text of the key's value, or of the map
+  std::shared_ptr<std::string const> value;  // JSON text of the key's value, or of the map; never null
   std::uint64_t revision = 0;
   Cursor cursor = {};
 };

@@ -30,6 +30,8 @@ std::string to_key(Principal const& principal) {
   return principal.grant ? key + '\0' + principal.grant->token_id : key;
 }
 
+bool is_same(Principal const& a, Principal const& b) { return a.name == b.name && to_key(a) == to_key(b); }
+
 Principal local_principal() { return {Role::local, "local", Scope::admin, {}}; }
 
 }  // namespace sojourn

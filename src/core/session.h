@@ -116,7 +116,9 @@ struct Session {
   std::uint64_t cleaned_seq = 0;  // what is before this event is forgotten once everybody has been shown it
   std::unique_ptr<std::unordered_map<std::string, std::uint64_t>> said;  // what may be said again: its place in the log
   std::uint64_t batch = 0;              // the last batch with a change of this session; 0 = none
+  std::int64_t saved_us = 0;            // UTC; the last use that is kept
   bool dirty = false;                   // has events that no flush has seen
+  bool unsaved = false;                 // what need not be kept at once has changed
   bool ended = false;                   // its end waits for its commit; until then it is not there for anybody new
   std::list<Session*>::iterator shelf;  // where Shelves keep it
   std::list<Session*>::iterator owner_shelf;

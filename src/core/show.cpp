@@ -100,19 +100,17 @@ Limits const& Hub::limits_of(Session const& session) const {
   return session.is_durable() ? world_.limits : memory_limits_;
 }
 
-EventRef Hub::append(Session& session, Event event) {
+EventRef Hub::append(Session& session, Event event, std::vector<Mark> marks) {
   auto kept = session.journal.append(std::move(event));
-  if (session.is_durable()) {
-    session.batch = gathering_.batch.number;
-    gathering_.batch.changes.push_back(Change{session.id, session.kind, session.owner, session.journal.epoch(), kept});
-    gathering_.settled.push_back({&session, kept->seq, kept->type == EventType::closed});
-  } else {
-    session.visible_seq = kept->seq;
-    mark_dirty(session);
-  }
   // Nobody misses what falls off: a burst beyond the limits is shown at once, or kept until it may be shown.
   session.journal.trim(limits_of(session), session.shown_seq);
-  if (!session.is_durable() && session.journal.is_over(limits_of(session))) show(session);
+  if (session.is_durable()) {
+    if (!session.ended) keep(session, kept, std::move(marks));
+    return kept;
+  }
+  session.visible_seq = kept->seq;
+  mark_dirty(session);
+  if (session.journal.is_over(limits_of(session))) show(session);
   return kept;
 }
 

@@ -69,6 +69,14 @@ void State::append(std::string& out) const {
   out += '}';
 }
 
+std::shared_ptr<std::string const> State::text() const {
+  if (auto present = text_.lock()) return present;
+  auto made = std::make_shared<std::string>();
+  append(*made);
+  text_ = made;
+  return made;
+}
+
 Result<StateChange> State::plan(StateEdit const& edit, Limits const& limits) const {
   auto const* const entry = edit.key ? find(*edit.key) : nullptr;
   auto const present = edit.key ? (entry == nullptr ? 0 : entry->revision) : revision_;
@@ -157,8 +165,15 @@ Result<> State::check_limits(StateChange const& change, Limits const& limits) co
   return {};
 }
 
+void State::restore(std::string key, std::string value, std::uint64_t revision) {
+  if (entries_ == nullptr) entries_ = std::make_unique<Entries>();
+  bytes_ += charge(key, value);
+  entries_->insert_or_assign(std::move(key), Entry{std::move(value), revision});
+}
+
 void State::apply(StateChange const& change, std::uint64_t seq) {
   revision_ = seq;
+  text_.reset();
   if (entries_ == nullptr && change.set.empty()) return;
   if (entries_ == nullptr) entries_ = std::make_unique<Entries>();
   auto& entries = *entries_;

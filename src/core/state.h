@@ -55,6 +55,10 @@ class State {
   // `seq` of the event that tells of it.
   void apply(StateChange const& change, std::uint64_t seq);
 
+  // A key as it was kept, and the revision of the whole.
+  void restore(std::string key, std::string value, std::uint64_t revision);
+  void restore_revision(std::uint64_t revision) { revision_ = revision; }
+
   // The entry, or null.
   Entry const* find(std::string_view key) const;
   // Of the last change of any key; 0 = there was none.
@@ -64,6 +68,8 @@ class State {
 
   // The whole map as JSON text, appended.
   void append(std::string& out) const;
+  // The same; whoever asks while somebody still has it gets that one.
+  std::shared_ptr<std::string const> text() const;
 
  private:
   Result<StateChange> plan_key(StateEdit const& edit, std::string const& key) const;
@@ -75,6 +81,7 @@ class State {
   Entries const& entries() const;
 
   std::unique_ptr<Entries> entries_;  // null = there never were any, as in most sessions
+  mutable std::weak_ptr<std::string const> text_;
   std::size_t bytes_ = 0;
   std::uint64_t revision_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/hub.h"
+#include "core/record.h"
 
 namespace sojourn {
 namespace {
@@ -72,11 +73,15 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
   auto const& by = connections_.at(command.connection).principal;
-  auto const known = command.is_once ? to_key(by) + '\0' + command.request_id : std::string();
+  auto const known = command.is_once ? to_once(to_key(by) + '\0' + command.request_id) : std::string();
   if (auto const before = find_said(session, known); before != nullptr) {
     Cursor const cursor{session.journal.epoch(), before->seq};
     return {Outcome(Posted{before->seq, before->at_us, cursor, session.members.size()}), session.batch};
   }
+  auto const seq = session.journal.last_seq() + 1;
+  bool const is_kept = !known.empty() && !command.is_volatile;
+  auto marks = is_kept ? forget_said(session) : std::vector<Mark>();
+  if (is_kept) marks.push_back(once_mark(known, seq));
   auto applied = post(session,
                       Event{.at_us = found.at_us,
                             .from = command.connection,
@@ -84,31 +89,42 @@ Hub::Applied Hub::apply(Principal const&, Say& command, Reply&) {
                             .data = std::move(command.data),
                             .request_id = std::move(command.request_id),
                             .user = by.name},
-                      command.is_volatile);
-  if (!known.empty() && !command.is_volatile) (*session.said)[known] = session.journal.last_seq();
+                      command.is_volatile, std::move(marks));
+  if (is_kept && applied.outcome) (*session.said)[known] = seq;
   return applied;
 }
 
 // What was said under that name before, while the log has it.
-EventRef Hub::find_said(Session& session, std::string const& known) const {
-  if (known.empty()) return nullptr;
-  if (!session.said) session.said = std::make_unique<std::unordered_map<std::string, std::uint64_t>>();
-  auto& said = *session.said;
-  auto const first = session.journal.first_seq();
-  if (said.size() > 2 * static_cast<std::size_t>(world_.limits.log_events))
-    std::erase_if(said, [first](auto const& entry) { return entry.second < first; });
-  auto const place = said.find(known);
-  return place == said.end() || place->second < first ? nullptr : session.journal.at(place->second);
+EventRef Hub::find_said(Session const& session, std::string const& known) {
+  if (known.empty() || !session.said) return nullptr;
+  auto const place = session.said->find(known);
+  return place == session.said->end() ? nullptr : session.journal.at(place->second);
 }
 
-Hub::Applied Hub::post(Session& session, Event event, bool is_volatile) {
+// Forgets the names of what has fallen off the log, now and then.
+std::vector<Mark> Hub::forget_said(Session& session) const {
+  std::vector<Mark> marks;
+  if (!session.said) session.said = std::make_unique<std::unordered_map<std::string, std::uint64_t>>();
+  auto& said = *session.said;
+  if (said.size() <= 2 * static_cast<std::size_t>(world_.limits.log_events)) return marks;
+  auto const first = session.journal.first_seq();
+  std::erase_if(said, [&](auto const& entry) {
+    if (entry.second >= first) return false;
+    marks.push_back(once_mark(entry.first, 0));
+    return true;
+  });
+  return marks;
+}
+
+Hub::Applied Hub::post(Session& session, Event event, bool is_volatile, std::vector<Mark> marks) {
   auto const at_us = event.at_us;
   auto const epoch = session.journal.epoch();
   if (is_volatile) {
     append_fleeting(session, std::move(event));
-    return {Outcome(Posted{0, at_us, {epoch, session.journal.last_seq()}, session.members.size()})};
+    return {Outcome(Posted{0, at_us, {epoch, session.visible_seq}, session.members.size()})};
   }
-  auto const kept = append(session, std::move(event));
+  if (auto const full = refuse_full(&session)) return *full;
+  auto const kept = append(session, std::move(event), std::move(marks));
   return {Outcome(Posted{kept->seq, at_us, {epoch, kept->seq}, session.members.size()}), session.batch};
 }
 
@@ -119,12 +135,12 @@ Hub::Applied Hub::apply(Principal const& principal, GetState& command, Reply&) {
   Session const& session = *found.session;
   StateView view{{}, session.state.revision(), {session.journal.epoch(), session.journal.last_seq()}};
   if (!command.key) {
-    session.state.append(view.value);
+    view.value = session.state.text();
     return {Outcome(std::move(view)), session.batch};
   }
   auto const* const entry = session.state.find(*command.key);
   if (entry == nullptr) return {error(Code::not_found, "State key not found: " + *command.key), session.batch};
-  view.value = entry->value;
+  view.value = std::make_shared<std::string const>(entry->value);
   view.revision = entry->revision;
   return {Outcome(std::move(view)), session.batch};
 }
@@ -134,17 +150,24 @@ Hub::Applied Hub::apply(Principal const& principal, ChangeState& command, Reply&
                                              : find(principal, Action::write, command.kind, command.id);
   if (found.session == nullptr) return found.refusal;
   Session& session = *found.session;
+  if (auto const full = refuse_full(&session)) return *full;
   auto const change = session.state.plan(command.edit, world_.limits);
   if (!change) return {change.error(), session.batch};
   auto const& by = command.connection != 0 ? connections_.at(command.connection).principal : principal;
-  auto const event = append(session, Event{.at_us = world_.clock.now().utc_us,
-                                           .type = EventType::state,
-                                           .from = command.connection,
-                                           .data = to_text(*change),
-                                           .request_id = std::move(command.request_id),
-                                           .user = by.name});
-  session.state.apply(*change, event->seq);
+  auto const event = change_state(session, *change,
+                                  {.at_us = world_.clock.now().utc_us,
+                                   .from = command.connection,
+                                   .request_id = std::move(command.request_id),
+                                   .user = by.name});
   return {Outcome(Changed{event->seq, {session.journal.epoch(), event->seq}, event->at_us}), session.batch};
+}
+
+EventRef Hub::change_state(Session& session, StateChange const& change, Event event) {
+  event.type = EventType::state;
+  event.data = to_text(change);
+  auto const seq = session.journal.last_seq() + 1;
+  session.state.apply(change, seq);
+  return append(session, std::move(event), state_marks(change, seq));
 }
 
 Hub::Applied Hub::apply(Principal const& principal, ReadEvents& command, Reply&) {
@@ -165,7 +188,10 @@ Hub::Applied Hub::apply(Principal const& principal, ReadEvents& command, Reply&)
     if (command.request_id.empty() || event->request_id == command.request_id) page.events.push_back(std::move(event));
   }
   page.last_seq = found.session->visible_seq;
-  return {Outcome(std::move(page)), 0};
+  // A token that is used up by this has to be known as such first.
+  auto const* const token = principal.grant ? found.session->find_token(principal.grant->token_id) : nullptr;
+  bool const is_used_up = token != nullptr && token->single_use && !principal.is_inside;
+  return {Outcome(std::move(page)), is_used_up ? found.session->batch : 0};
 }
 
 // The session of a connection that asks for itself.

@@ -15,17 +15,20 @@ Hub::Applied Hub::apply(Principal const& principal, TakeMissed& command, Reply&)
   auto* const session =
       find_alias(SessionKind::shared, SessionWish{.owner = principal.name, .thread_id = command.thread_id});
   if (session == nullptr || is_followed(*session)) return {Outcome(Missed())};
+  if (auto const woken = wake(*session); !woken) return {woken.error()};
   // What waits for its commit is missed by whoever comes next.
   auto events = missed(*session, session->visible_seq);
   session->followed_seq = std::max(session->followed_seq, session->visible_seq);
+  save_later(*session);
   return {Outcome(Missed{session->id, session->journal.epoch(), std::move(events)})};
 }
 
 Hub::Applied Hub::apply(Principal const& principal, ListMissed&, Reply&) {
   if (!principal.is_admin()) return {error(Code::forbidden, "only an admin sees everybody's threads")};
   std::vector<MissedCount> counts;
-  for (auto const* session : shelves_.of(SessionKind::shared)) {
+  for (auto* session : shelves_.of(SessionKind::shared)) {
     if (session->thread_id().empty() || is_followed(*session)) continue;
+    if (session->followed_seq >= session->visible_seq || !wake(*session)) continue;
     auto const count = missed(*session, session->visible_seq).size();
     if (count > 0) counts.push_back({session->thread_id(), count});
   }

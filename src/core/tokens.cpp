@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "core/hub.h"
+#include "core/record.h"
 
 namespace sojourn {
 namespace {
@@ -29,6 +30,7 @@ Hub::Applied Hub::apply(Principal const& principal, MintToken& command, Reply&) 
   // Nobody hands out more than they have.
   if (command.scope > principal.scope && !principal.is_admin())
     return {error(Code::forbidden, "a token can't allow more than your own")};
+  if (auto const full = refuse_full(&session)) return *full;
   drop_expired_tokens(session);
   if (session.tokens.size() >= static_cast<std::size_t>(world_.limits.tokens))
     return {error(Code::too_many, "the session has " + std::to_string(world_.limits.tokens) +
@@ -36,9 +38,10 @@ Hub::Applied Hub::apply(Principal const& principal, MintToken& command, Reply&) 
   auto const now_us = world_.clock.now().utc_us;
   SessionToken token{"tok_" + make_hex(world_.random, token_id_digits), command.scope, now_us + command.lifetime_us,
                      command.single_use};
-  append(session,
-         Event{.at_us = now_us, .type = EventType::token_minted, .data = to_data(token), .user = principal.name});
   session.tokens.push_back(token);
+  append(session,
+         Event{.at_us = now_us, .type = EventType::token_minted, .data = to_data(token), .user = principal.name},
+         {tokens_mark(session)});
   return {Outcome(Minted{std::move(token), session.id, session.owner}), session.batch};
 }
 
@@ -49,10 +52,12 @@ Hub::Applied Hub::apply(Principal const& principal, RevokeToken& command, Reply&
   if (session.find_token(command.token_id) == nullptr)
     return {error(Code::not_found, "Token not found: " + command.token_id), session.batch};
   std::erase_if(session.tokens, [&](SessionToken const& token) { return token.id == command.token_id; });
-  append(session, Event{.at_us = world_.clock.now().utc_us,
-                        .type = EventType::token_revoked,
-                        .data = to_data(command.token_id),
-                        .user = principal.name});
+  append(session,
+         Event{.at_us = world_.clock.now().utc_us,
+               .type = EventType::token_revoked,
+               .data = to_data(command.token_id),
+               .user = principal.name},
+         {tokens_mark(session)});
   auto const members = session.members;
   for (auto* member : members) {
     auto const& grant = member->principal.grant;
@@ -75,10 +80,12 @@ Result<> Hub::use_token(Session& session, Principal const& principal) {
   if (token == session.tokens.end() || !token->single_use) return {};
   if (token->used) return error(Code::unauthenticated, "Invalid or expired token");
   token->used = true;
-  append(session, Event{.at_us = world_.clock.now().utc_us,
-                        .type = EventType::token_used,
-                        .data = to_data(token->id),
-                        .user = principal.name});
+  append(session,
+         Event{.at_us = world_.clock.now().utc_us,
+               .type = EventType::token_used,
+               .data = to_data(token->id),
+               .user = principal.name},
+         {tokens_mark(session)});
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "core/session.h"
 
@@ -25,7 +26,8 @@ class Tombstones {
   // At most `count_max`.
   explicit Tombstones(std::size_t count_max) : count_max_(count_max) {}
 
-  void add(std::string const& id, Tombstone tombstone);
+  // Returns those that had to give way.
+  std::vector<std::string> add(std::string const& id, Tombstone tombstone);
   // What is known at `now_us`, or null.
   Tombstone const* find(std::string const& id, std::int64_t now_us) const;
   std::size_t size() const { return stones_.size(); }

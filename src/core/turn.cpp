@@ -12,6 +12,8 @@ namespace {
 constexpr int expiries_a_turn_max = 256;
 // When one that reads the log at its own pace is looked at again.
 constexpr std::int64_t catch_up_us = 10'000;
+// When those that could not end are looked at again.
+constexpr std::int64_t no_room_us = 1'000'000;
 constexpr std::uint16_t close_policy = 1008;
 
 bool is_in_use(Session const& session) {
@@ -40,6 +42,7 @@ bool Hub::turn() {
     show(session);
   }
   if (!behind_.empty()) catch_up_all();
+  save(now.steady_us);
   start_commit();
   return has_more();
 }
@@ -57,6 +60,7 @@ std::int64_t Hub::next_deadline_us() const {
   if (!guests_.empty()) next_us = std::min(next_us, guests_.begin()->first);
   if (!expiries_.empty()) next_us = std::min(next_us, expiries_.begin()->first);
   next_us = std::min(next_us, admission_.next_deadline_us());
+  if (save_us_ != 0) next_us = std::min(next_us, save_us_);
   if (!behind_.empty()) next_us = std::min(next_us, world_.clock.now().steady_us + catch_up_us);
   return next_us;
 }
@@ -74,6 +78,10 @@ std::size_t Hub::expire_sessions(Moment now) {
     if (place->first > now.steady_us) break;
     Session& session = *place->second;
     auto const end_us = look_again_us(session, is_in_use(session) ? now.steady_us : session.active.steady_us);
+    if (end_us <= now.steady_us && session.is_durable() && !world_.store.has_room()) {
+      look_at(session, now.steady_us + no_room_us);  // it would be written that it ended
+      continue;
+    }
     if (end_us <= now.steady_us) {
       end(session, "expired");
       ++count;

@@ -33,12 +33,12 @@ Hub::Applied Hub::apply(Principal const& principal, CleanSession& command, Reply
   use.counts[static_cast<std::size_t>(Use::case_opened)] = 0;
   use.counts[static_cast<std::size_t>(Use::query)] = 0;
   use.confidence.reset();
-  auto const event = append(session, Event{.at_us = cleaned.at_us,
-                                           .type = EventType::cleaned,
-                                           .data = "{\"cases\":" + std::to_string(cleaned.cases) +
-                                                   ",\"events\":" + std::to_string(cleaned.events) + "}",
-                                           .user = principal.name});
-  session.cleaned_seq = event->seq;
+  session.cleaned_seq = session.journal.last_seq() + 1;
+  append(session, Event{.at_us = cleaned.at_us,
+                        .type = EventType::cleaned,
+                        .data = "{\"cases\":" + std::to_string(cleaned.cases) +
+                                ",\"events\":" + std::to_string(cleaned.events) + "}",
+                        .user = principal.name});
   if (!session.is_durable()) mark_dirty(session);
   return {Outcome(std::move(cleaned)), session.batch};
 }

@@ -74,7 +74,7 @@ class CoreStage : public HubStage {
     StateEdit edit{StateEdit::Verb::set, std::move(key), std::move(value), {}};
     return get<Changed>(ChangeState{{}, id, std::move(edit)});
   }
-  std::string state_of(std::string const& id) { return get<StateView>(GetState{{}, id}).value; }
+  std::string state_of(std::string const& id) { return *get<StateView>(GetState{{}, id}).value; }
   Minted mint(std::string const& id, Scope scope = Scope::write, bool single_use = false,
               std::int64_t lifetime_us = hour_us) {
     return get<Minted>(MintToken{{}, id, scope, lifetime_us, single_use});

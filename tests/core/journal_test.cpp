@@ -47,6 +47,35 @@ TEST(Journal, IsEmptyAtFirst) {
   EXPECT_EQ(journal.at(1), nullptr);
 }
 
+TEST(Journal, WhatIsElsewhereIsTakenInWholeOrNotAtAll) {
+  Journal before(7);
+  std::vector<EventRef> events;
+  for (int i = 0; i < 9; ++i) events.push_back(before.append(message("x")));
+  std::vector<EventRef> const last(events.begin() + 4, events.end());
+  Journal journal(7);
+  journal.sleep(5, 9);
+  EXPECT_TRUE(journal.is_asleep());
+  EXPECT_EQ(journal.last_seq(), 9U);
+  EXPECT_FALSE(journal.wake(events)) << "more than there was";
+  EXPECT_FALSE(journal.wake({last.begin(), last.end() - 1})) << "less";
+  EXPECT_FALSE(journal.wake({events.begin() + 3, events.end() - 1})) << "others";
+  EXPECT_TRUE(journal.is_asleep());
+  EXPECT_TRUE(journal.wake(last));
+  EXPECT_FALSE(journal.is_asleep());
+  EXPECT_EQ(journal.first_seq(), 5U);
+  EXPECT_EQ(journal.at(5), events[4]);
+  EXPECT_EQ(journal.bytes(), 5 * bytes_of(*events[0]));
+  EXPECT_EQ(journal.append(message("y"))->seq, 10U);
+  EXPECT_EQ(journal.first_seq(), 5U);
+}
+
+TEST(Journal, OneWithoutEventsNeverSleeps) {
+  Journal journal(7);
+  journal.sleep(8, 7);
+  EXPECT_FALSE(journal.is_asleep());
+  EXPECT_EQ(journal.append(message("x"))->seq, 8U);
+}
+
 TEST(Journal, CountsFromOneWithoutGaps) {
   Journal journal(7);
   for (std::uint64_t seq = 1; seq <= 100; ++seq) {

@@ -57,6 +57,17 @@ TEST_F(StateTest, SetsAndRemovesKeys) {
   EXPECT_EQ(edit(remove("a")), "not_found");
 }
 
+TEST_F(StateTest, GivesWhoeverAsksTheSameTextUntilItChanges) {
+  EXPECT_EQ(*state.text(), "{}");
+  edit(set("a", "1"));
+  auto const first = state.text();
+  EXPECT_EQ(*first, R"({"a":1})");
+  EXPECT_EQ(state.text(), first);
+  edit(set("a", "2"));
+  EXPECT_EQ(*state.text(), R"({"a":2})");
+  EXPECT_EQ(*first, R"({"a":1})") << "who has it keeps it";
+}
+
 TEST_F(StateTest, ReplacesTheWholeMap) {
   edit(set_all(R"({"a":1,"b":2})"));
   EXPECT_EQ(edit(set_all(R"({"b":3,"c":4})")), R"({"set":{"b":3,"c":4},"removed":["a"]})");

@@ -209,11 +209,11 @@ TEST_F(StateTalkTest, SHP_18_AChangeIsAnEventAndItsSeqTheRevision) {
             "4 session.state " + std::to_string(opened.connection) + R"( {"set":{"b":{"c":2}},"removed":["a"]} my-1)");
   EXPECT_EQ(log_of(id).events.back()->user, "alice");
   auto const view = get<StateView>(GetState{{}, id});
-  EXPECT_EQ(view.value, R"({"b":{"c":2}})");
+  EXPECT_EQ(*view.value, R"({"b":{"c":2}})");
   EXPECT_EQ(view.revision, 4U);
   EXPECT_EQ(view.cursor.seq, 4U);
   auto const key = get<StateView>(GetState{{}, {}, "b", opened.connection});
-  EXPECT_EQ(key.value, R"({"c":2})");
+  EXPECT_EQ(*key.value, R"({"c":2})");
   EXPECT_EQ(key.revision, 4U);
 }
 
@@ -260,7 +260,7 @@ TEST_F(StateTalkTest, AStateIsReadAfterTheCommitOfWhatItTells) {
   EXPECT_FALSE(read->is_there());
   store.release();
   turns(2);
-  EXPECT_EQ(read->as<StateView>()->value, R"({"k":1})");
+  EXPECT_EQ(*read->as<StateView>()->value, R"({"k":1})");
 }
 
 class ReadTest : public CoreTest {

@@ -105,22 +105,41 @@ TEST_F(CommitTest, ChangesMadeWhileACommitRunsAreCommittedTogetherAfterwards) {
   EXPECT_EQ(outlet.take_lines(), (Lines{"3 message 0 b", "4 message 0 c"}));
 }
 
-TEST_F(CommitTest, TellsTheStoreWhoseChangeItIs) {
+TEST_F(CommitTest, TellsTheStoreWhoseChangeItIsAndWhereItsLogBegins) {
   auto const opened = open(shared, outlet, user("alice"));
   post(opened, "x");
   turn();
   auto const& first = store.batches().at(0).changes.at(0);
   EXPECT_EQ(first.session_id, opened.session.id);
-  EXPECT_EQ(first.kind, shared);
-  EXPECT_EQ(first.owner, "alice");
   EXPECT_EQ(first.event->type, EventType::opened);
   EXPECT_EQ(first.event->seq, 1U);
+  EXPECT_EQ(first.first_seq, 1U);
+  EXPECT_FALSE(first.forgets);
   auto const& second = store.batches().at(1).changes.at(0);
   EXPECT_EQ(second.session_id, opened.session.id);
   EXPECT_EQ(second.event->seq, 2U);
-  EXPECT_EQ(second.epoch, first.epoch) << "one life, one epoch";
-  open(shared, other_outlet);
-  EXPECT_NE(store.batches().at(2).changes.at(0).epoch, first.epoch);
+}
+
+TEST(Commit, LetsTheStoreForgetWhatFellOffTheLogAndAllOfWhatEnded) {
+  HubStage::Options options;
+  options.limits.log_events = 2;
+  HubStage stage(options);
+  RecordingOutlet outlet;
+  auto const opened = stage.open(shared, outlet);
+  for (int i = 0; i < 5; ++i) {
+    stage.submit(PostMessage{shared, opened.session.id, "x"});
+    stage.turns(2);
+  }
+  auto const& last = stage.store.batches().back().changes.at(0);
+  EXPECT_EQ(last.event->seq, 6U);
+  EXPECT_EQ(last.first_seq, 5U);
+  EXPECT_EQ(stage.store.records().at(0).first_seq, 5U);
+  stage.submit(CloseSession{shared, opened.session.id});
+  stage.turns(2);
+  EXPECT_TRUE(stage.store.batches().back().changes.at(0).forgets);
+  EXPECT_EQ(stage.store.batches().back().changes.at(0).event, nullptr);
+  ASSERT_EQ(stage.store.records().size(), 1U);
+  EXPECT_EQ(stage.store.records()[0].marks.at(0).first, "stone");
 }
 
 TEST_F(CommitTest, MemoryOnlySessionsNeverWaitForTheStoreNorAppearInIt) {
@@ -171,7 +190,7 @@ TEST_F(CommitTest, TheEndOfADurableSessionIsToldOnlyAfterItsCommit) {
   EXPECT_EQ(outlet.closes, 1);
   EXPECT_EQ(outlet.pushes_after_close, 0);
   EXPECT_EQ(hub.session_count(), 0U);
-  EXPECT_TRUE(store.load()->empty());
+  EXPECT_EQ(store.records().at(0).marks.at(0).first, "stone");
 }
 
 TEST_F(CommitTest, AMemberMayLeaveWhileTheEndOfItsSessionIsCommitted) {

@@ -222,7 +222,8 @@ TEST_F(ExpiryTest, TheEndIsCommittedBeforeAnybodyIsTold) {
   store.release();
   turns(2);
   EXPECT_EQ(answer->code(), Code::expired);
-  EXPECT_EQ(store.batches().back().changes.back().event->data, R"({"reason":"expired"})");
+  EXPECT_EQ(store.batches().back().changes.back().session_id, id);
+  EXPECT_TRUE(store.batches().back().changes.back().forgets);
 }
 
 TEST_F(ExpiryTest, OneTurnEndsSoManyAndTheRestFollow) {

@@ -167,7 +167,7 @@ inline void Simulation::read_state() {
     settle(*made, "state " + std::to_string(revision) + " at " + std::to_string(session->last_seq()), *session);
     auto expected = command.key ? StateMap{{"", session->state.at(*command.key)}} : session->state;
     made->judge = [expected = std::move(expected), is_key = command.key.has_value()](Outcome const& outcome) {
-      auto const& text = std::get<StateView>(outcome).value;
+      auto const& text = *std::get<StateView>(outcome).value;
       return to_state(is_key ? "{\"\":" + text + "}" : text) == expected ? "" : "another state: " + text;
     };
   }
@@ -184,7 +184,11 @@ inline void Simulation::read_events(Principal const& principal, ModelSession* se
     command.since = one_in(3) ? std::to_string(seq) : to_text(Cursor{epoch, seq});
   }
   if (finds(principal, Action::read, session, *made)) {
-    settle(*made, "events");
+    bool const is_used_up =
+        principal.grant && !principal.is_inside && std::ranges::any_of(session->tokens, [&](ModelToken const& token) {
+          return token.id == principal.grant->token_id && token.single_use;
+        });
+    is_used_up ? settle(*made, "events", *session) : settle(*made, "events");
     auto const kept = session->is_durable() ? kept_seq(*session) : session->last_seq();
     made->judge = [this, session, command, kept](Outcome const& outcome) {
       return judge_events(std::get<EventPage>(outcome), *session, command, kept);

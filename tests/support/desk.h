@@ -242,7 +242,7 @@ class Desk {
   AgentBrowser agent_browser{{stage.hub, Random(8), stage.clock.clock()}};
   SessionFiles session_files;
   Router router{access, identity, stage.log, Random(3)};
-  Operations operations{stage.hub, router, "send"};
+  Operations operations{stage.hub, router, {"send", "memory"}};
   ListenerDialect way_in = ListenerDialect::extension;  // the listener of requests
   bool is_overworked = false;                           // no work is taken that is to be done elsewhere
 

@@ -65,9 +65,15 @@ class HubStage {
 
   HubStage() : HubStage(Options{}) {}
   explicit HubStage(Options const& options)
-      : store(options.seed, options.commit_turns_max),
-        hub({store, log, clock.clock(), Random(options.seed), options.limits, options.idle_us,
-             options.sessions_per_user, options.has_browser ? &fake_browser : nullptr, options.browsers}) {}
+      : store(options.seed, options.commit_turns_max), options_(options), hub(world(options.seed)) {}
+
+  // The server is killed, and starts again with what the store has; nobody hears of it.
+  Result<> restart() {
+    store.crash();
+    std::destroy_at(&hub);
+    std::construct_at(&hub, world(++restarts_ + options_.seed * 1000));
+    return hub.restore();
+  }
 
   // The store's part of an iteration and the browser's, then the hub's.
   bool turn() {
@@ -105,6 +111,17 @@ class HubStage {
   }
 
  private:
+  Hub::World world(std::uint64_t seed) {
+    return {store,
+            log,
+            clock.clock(),
+            Random(seed),
+            options_.limits,
+            options_.idle_us,
+            options_.sessions_per_user,
+            options_.has_browser ? &fake_browser : nullptr,
+            options_.browsers};
+  }
   Opened opened(std::shared_ptr<Answer const> const& answer) {
     for (int i = 0; i < 8 && !answer->is_there(); ++i) turn();
     return answer->as<Opened>() == nullptr ? Opened{} : *answer->as<Opened>();
@@ -116,6 +133,8 @@ class HubStage {
   FakeStore store;
   FakeBrowser fake_browser;
   PlainDialect dialect;
+  Options options_;
+  std::uint64_t restarts_ = 0;
   Hub hub;
 };
 

@@ -1,0 +1,194 @@
+// What the store keeps of sessions, and how it comes back: each event goes there with the marks that it changed, and
+// what may be a few seconds old follows behind.
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+
+#include "core/hub.h"
+#include "core/record.h"
+
+namespace sojourn {
+namespace {
+
+constexpr std::int64_t save_us = 5'000'000;
+// A use is worth saving when the last that was saved is older.
+constexpr std::int64_t use_us = 30'000'000;
+constexpr std::int64_t grace_us_max = 60'000'000;
+constexpr std::size_t page_events = 1000;
+
+// The empty text when there is none.
+std::string find_mark(Record const& record, std::string_view wanted) {
+  for (auto const& [name, value] : record.marks) {
+    if (name == wanted) return value;
+  }
+  return {};
+}
+
+}  // namespace
+
+void Hub::keep(Session& session, EventRef const& event, std::vector<Mark> marks) {
+  session.batch = gathering_.batch.number;
+  // What was cleaned is still shown to those who are here, and to nobody else.
+  auto const first_seq = std::max(session.journal.first_seq(), session.cleaned_seq);
+  gathering_.batch.changes.push_back(
+      {.session_id = session.id, .event = event, .marks = std::move(marks), .first_seq = first_seq});
+  gathering_.settled.push_back({&session, event->seq, false});
+  save_later(session);
+}
+
+// Of one that ended nothing is kept but that it did.
+void Hub::keep_end(Session& session, EventRef const& closing, Tombstone tombstone) {
+  session.batch = gathering_.batch.number;
+  auto& changes = gathering_.batch.changes;
+  changes.push_back(
+      {.session_id = session.id, .marks = {stone_mark(tombstone)}, .first_seq = closing->seq + 1, .forgets = true});
+  gathering_.settled.push_back({&session, closing->seq, true});
+  lay_stone(session.id, std::move(tombstone));
+}
+
+void Hub::lay_stone(std::string const& id, Tombstone tombstone) {
+  for (auto& gone : tombstones_.add(id, std::move(tombstone)))
+    gathering_.batch.changes.push_back({.session_id = std::move(gone), .forgets = true});
+}
+
+// What a start after a crash may know a little late: when it was used, and what was missed by nobody.
+void Hub::save_later(Session& session) {
+  if (!session.is_durable() || session.unsaved || session.ended) return;
+  bool const is_followed_anew = !session.thread_id().empty();
+  if (!is_followed_anew && session.active.utc_us - session.saved_us < use_us) return;
+  session.unsaved = true;
+  unsaved_.push_back(session.id);
+  if (save_us_ == 0) save_us_ = world_.clock.now().steady_us + save_us;
+}
+
+void Hub::save_now() {
+  for (auto const& [id, session] : sessions_) {
+    if (session->is_durable() && !session->unsaved && !session->ended && session->active.utc_us > session->saved_us) {
+      session->unsaved = true;
+      unsaved_.push_back(session->id);
+    }
+  }
+  if (!unsaved_.empty() && world_.store.has_room()) save_us_ = world_.clock.now().steady_us;
+}
+
+bool Hub::is_saved() const {
+  bool const waits = !unsaved_.empty() && world_.store.has_room();
+  return stopped_ || (!commit_runs_ && !waits && gathering_.batch.changes.empty() && due_.empty());
+}
+
+void Hub::save(std::int64_t now_us) {
+  if (save_us_ == 0 || save_us_ > now_us || stopped_) return;
+  // What can wait does, while there is no room.
+  save_us_ = world_.store.has_room() ? 0 : now_us + save_us;
+  if (save_us_ != 0) return;
+  for (auto const& id : std::exchange(unsaved_, {})) {
+    auto const place = sessions_.find(id);
+    if (place == sessions_.end() || place->second->ended) continue;
+    Session& session = *place->second;
+    session.unsaved = false;
+    session.saved_us = session.active.utc_us;
+    if (is_followed(session)) session.followed_seq = std::max(session.followed_seq, session.shown_seq);
+    auto const first_seq = session.journal.is_asleep() ? 0 : session.journal.first_seq();
+    Change change{.session_id = id, .marks = {seen_mark(session)}, .first_seq = first_seq};
+    if (!session.thread_id().empty()) change.marks.push_back(followed_mark(session));
+    gathering_.batch.changes.push_back(std::move(change));
+  }
+  gathering_.batch.changes.push_back({.session_id = std::string(server_record),
+                                      .marks = {{std::string(alive_name), std::to_string(world_.clock.now().utc_us)}}});
+}
+
+Result<> Hub::restore() {
+  std::vector<std::unique_ptr<Session>> sessions;
+  std::vector<std::pair<std::string, Tombstone>> stones;
+  std::int64_t alive_us = 0;
+  bool is_backup = false;
+  std::optional<Error> damage;
+  auto const loaded = world_.store.load([&](Record record) {
+    if (record.session_id == server_record) {
+      alive_us = std::strtoll(find_mark(record, alive_name).c_str(), nullptr, 10);
+      is_backup = !find_mark(record, restored_name).empty();
+      return;
+    }
+    auto id = record.session_id;
+    auto restored = read_record(std::move(record));
+    if (!restored)
+      damage = restored.error();
+    else if (restored->stone)
+      stones.emplace_back(std::move(id), *std::move(restored->stone));
+    else
+      sessions.push_back(std::move(restored->session));
+  });
+  if (!loaded) return loaded.error();
+  if (damage) return *damage;
+  auto const now = world_.clock.now();
+  std::ranges::stable_sort(stones, {}, [](auto const& stone) { return stone.second.at_us; });
+  for (auto& [id, stone] : stones) lay_stone(id, std::move(stone));
+  sessions_.reserve(sessions.size());
+  aliases_.reserve(sessions.size());
+  for (auto& session : sessions) take_up(std::move(session), now, alive_us);
+  if (is_backup) begin_epochs();
+  world_.log.write(Level::info, "storage.loaded",
+                   {{"sessions", static_cast<std::int64_t>(sessions_.size())},
+                    {"ended", static_cast<std::int64_t>(tombstones_.size())}});
+  return {};
+}
+
+void Hub::take_up(std::unique_ptr<Session> made, Moment now, std::int64_t alive_us) {
+  Session& session = *made;
+  // The page that it was for went with the server.
+  if (session.kind == SessionKind::browser) {
+    gathering_.batch.changes.push_back({.session_id = session.id, .forgets = true});
+    return;
+  }
+  auto const before_us = std::max<std::int64_t>(alive_us - session.active.utc_us, 0);
+  // Over by that count, and there all the same: somebody was in it to the end.
+  bool const was_in_use = session.idle_us != 0 && before_us >= session.idle_us;
+  // Whoever was in it without a word has the time to come back.
+  auto const left_us = session.idle_us - (was_in_use ? 0 : before_us);
+  auto const grace_us = std::min(session.idle_us, grace_us_max);
+  session.active.steady_us = now.steady_us - session.idle_us + std::max(left_us, grace_us);
+  session.saved_us = session.active.utc_us;
+  sessions_.emplace(session.id, std::move(made));
+  drop_expired_tokens(session);
+  shelves_.put(session);
+  if (auto alias = to_alias(session); !alias.empty()) aliases_[std::move(alias)] = &session;
+  session.expiry = expiries_.emplace(look_again_us(session, session.active.steady_us), &session);
+}
+
+// Who heard of places after the backup was made gets a gap, and not what stands there now.
+void Hub::begin_epochs() {
+  auto& changes = gathering_.batch.changes;
+  for (auto const& [id, session] : sessions_) {
+    session->journal.begin_epoch(mint_epoch());
+    session->batch = gathering_.batch.number;
+    changes.push_back({.session_id = session->id, .marks = {birth_mark(*session)}});
+  }
+  changes.push_back({.session_id = std::string(server_record), .marks = {{std::string(restored_name), std::nullopt}}});
+}
+
+// Its log is read when somebody is about to look into it.
+Result<> Hub::wake(Session& session) {
+  if (!session.journal.is_asleep()) return {};
+  std::vector<EventRef> events;
+  for (std::uint64_t since = 0;;) {
+    auto page = world_.store.read(session.id, since, page_events);
+    if (!page) return page.error();
+    if (page->empty()) break;
+    since = page->back()->seq;
+    std::ranges::move(*page, std::back_inserter(events));
+  }
+  if (session.journal.wake(std::move(events))) return {};
+  return error(Code::damaged, "the stored log of session " + session.id + " is not whole; restore a backup");
+}
+
+// Whether one more thing may be kept of a session, or a new one; told before anything is done.
+std::optional<Hub::Applied> Hub::refuse_full(Session const* session) const {
+  if ((session != nullptr && !session->is_durable()) || world_.store.has_room()) return std::nullopt;
+  return Applied{
+      error(Code::storage_full,
+            "the disk of the data folder is nearly full, and nothing more is kept until there is room again; "
+            "reading goes on")};
+}
+
+}  // namespace sojourn

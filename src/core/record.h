@@ -1,0 +1,52 @@
+// What is kept of a session beside its log, as marks of the store, and how it becomes a session again:
+//   birth      as what it was opened; never changes
+//   revision   of its state; state/KEY: each key's own, a space, and the value
+//   tokens     those that live
+//   once/HASH  what may be said again: its place in the log
+//   followed   of a thread: the events up to here were shown to somebody who followed it
+//   seen       when it was used last (UTC, us)
+//   stone      how it ended; then there is nothing else
+// Reading is total: what is none of ours is Code::damaged. Pure; the hub's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/session.h"
+#include "core/store.h"
+#include "core/tombstones.h"
+
+namespace sojourn {
+
+// The server's own record.
+inline constexpr std::string_view server_record = "server";
+// When it was seen alive (UTC, us).
+inline constexpr std::string_view alive_name = "alive";
+// That a backup was brought back: places that were told of since it was made are others now.
+inline constexpr std::string_view restored_name = "restored";
+
+Mark birth_mark(Session const& session);
+Mark tokens_mark(Session const& session);
+Mark once_mark(std::string_view known, std::uint64_t seq);
+Mark followed_mark(Session const& session);
+Mark seen_mark(Session const& session);
+Mark stone_mark(Tombstone const& tombstone);
+// Of what `seq` changed.
+std::vector<Mark> state_marks(StateChange const& change, std::uint64_t seq);
+
+// What a record comes to: one of the two. A session's log is asleep; `active` has UTC only.
+struct Restored {
+  std::unique_ptr<Session> session = {};
+  std::optional<Tombstone> stone = {};
+};
+Result<Restored> read_record(Record record);
+
+// By which what may be said again is found: nobody else's, and no longer than it has to be.
+std::string to_once(std::string_view known);
+
+}  // namespace sojourn

@@ -1,0 +1,151 @@
+#include "core/record.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sojourn {
+namespace {
+
+using Marks = std::vector<std::pair<std::string, std::string>>;
+
+Session made() {
+  Session session("id-1", SessionKind::shared, 0xfedcba98);
+  session.owner = "al\"ice";
+  session.opened_us = 1'771'960'936'000'000;
+  session.idle_us = 60'000'000;
+  session.traits = std::make_unique<SessionTraits>(SessionTraits{"laptop", "lab", "{\"a\":1}", ""});
+  return session;
+}
+
+Marks with(std::vector<Mark> const& marks) {
+  Marks all;
+  for (auto const& [name, value] : marks) {
+    if (value) all.emplace_back(name, *value);
+  }
+  return all;
+}
+
+Result<Restored> read(Marks marks) { return read_record({"id-1", 3, 7, std::move(marks)}); }
+
+TEST(Record, ASessionIsWhatItWasOpenedAs) {
+  auto const restored = read(with({birth_mark(made())}));
+  ASSERT_TRUE(restored) << restored.error().message;
+  ASSERT_FALSE(restored->stone);
+  auto const& session = *restored->session;
+  EXPECT_EQ(session.id, "id-1");
+  EXPECT_EQ(session.kind, SessionKind::shared);
+  EXPECT_EQ(session.owner, "al\"ice");
+  EXPECT_EQ(session.journal.epoch(), 0xfedcba98U);
+  EXPECT_EQ(session.opened_us, 1'771'960'936'000'000);
+  EXPECT_EQ(session.active.utc_us, session.opened_us);
+  EXPECT_EQ(session.idle_us, 60'000'000);
+  EXPECT_EQ(session.client_id(), "laptop");
+  EXPECT_EQ(session.type(), "lab");
+  EXPECT_EQ(session.metadata(), "{\"a\":1}");
+  EXPECT_TRUE(session.journal.is_asleep());
+  EXPECT_EQ(session.journal.last_seq(), 7U);
+  EXPECT_EQ(session.visible_seq, 7U);
+}
+
+TEST(Record, OfOneThatSaysNothingOfItselfNothingIsMade) {
+  Session const plain("id-1", SessionKind::browser, 1);
+  auto const restored = read(with({birth_mark(plain)}));
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(restored->session->traits, nullptr);
+  EXPECT_EQ(restored->session->type(), default_session_type);
+}
+
+TEST(Record, AStateIsItsKeysWithTheirRevisions) {
+  auto marks = with({birth_mark(made())});
+  for (auto const& mark : with(state_marks({{{"a/b c", "{\"x\": 1}"}, {"", "\"y z\""}}, {"gone"}}, 6)))
+    marks.push_back(mark);
+  auto const restored = read(std::move(marks));
+  ASSERT_TRUE(restored) << restored.error().message;
+  auto const& state = restored->session->state;
+  EXPECT_EQ(state.revision(), 6U);
+  EXPECT_EQ(state.size(), 2U);
+  EXPECT_EQ(state.find("a/b c")->value, "{\"x\": 1}");
+  EXPECT_EQ(state.find("a/b c")->revision, 6U);
+  EXPECT_EQ(state.bytes(), 5 + 8 + 5U);
+  EXPECT_FALSE(state_marks({{}, {"gone"}}, 6).at(1).value) << "a key that was removed is kept no longer";
+}
+
+TEST(Record, TokensKeepWhatTheyAllow) {
+  auto session = made();
+  EXPECT_FALSE(tokens_mark(session).value);
+  session.tokens = {{"tok_1", Scope::control, 5, true, true}, {"tok_2", Scope::read, 6, false, false}};
+  auto const restored = read(with({birth_mark(session), tokens_mark(session)}));
+  ASSERT_TRUE(restored) << restored.error().message;
+  ASSERT_EQ(restored->session->tokens.size(), 2U);
+  auto const& first = restored->session->tokens[0];
+  EXPECT_EQ(first.id, "tok_1");
+  EXPECT_EQ(first.scope, Scope::control);
+  EXPECT_EQ(first.expires_us, 5);
+  EXPECT_TRUE(first.single_use && first.used);
+  EXPECT_FALSE(restored->session->tokens[1].single_use || restored->session->tokens[1].used);
+}
+
+TEST(Record, SmallThingsAreNumbers) {
+  auto session = made();
+  session.followed_seq = 6;
+  session.active.utc_us = session.opened_us + 5;
+  auto const hash = to_once("alice\0id");
+  auto const restored =
+      read(with({birth_mark(session), followed_mark(session), seen_mark(session), once_mark(hash, 4)}));
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->session->followed_seq, 6U);
+  EXPECT_EQ(restored->session->active.utc_us, session.opened_us + 5);
+  EXPECT_EQ(restored->session->said->at(hash), 4U);
+  EXPECT_EQ(hash.size(), 20U);
+  EXPECT_FALSE(once_mark(hash, 0).value);
+}
+
+TEST(Record, ATombstoneIsNothingElse) {
+  auto const restored = read(with({stone_mark({"bob", true, 5, SessionKind::browser, true})}));
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(restored->session, nullptr);
+  ASSERT_TRUE(restored->stone);
+  EXPECT_EQ(restored->stone->owner, "bob");
+  EXPECT_TRUE(restored->stone->expired && restored->stone->crashed);
+  EXPECT_EQ(restored->stone->at_us, 5);
+  EXPECT_EQ(restored->stone->kind, SessionKind::browser);
+}
+
+TEST(Record, WhatIsNoneOfOursIsDamaged) {
+  auto const birth = with({birth_mark(made())}).at(0);
+  auto const without = [&](std::string const& part, std::string const& instead) {
+    auto text = birth.second;
+    return Marks{{"birth", text.replace(text.find(part), part.size(), instead)}};
+  };
+  for (auto const& marks : {Marks{},
+                            Marks{{"birth", ""}},
+                            Marks{{"birth", "[]"}},
+                            Marks{{"birth", "{}"}},
+                            without("shared", "shard"),
+                            without("epoch", "epic"),
+                            without("60000000", "6e99"),
+                            Marks{{"stone", "{}"}},
+                            Marks{birth, {"tokens", "{}"}},
+                            Marks{birth, {"tokens", "[{}]"}},
+                            Marks{birth, {"tokens", "[1]"}},
+                            Marks{birth, {"state/a", "1"}},
+                            Marks{birth, {"state/a", "x 1"}},
+                            Marks{birth, {"state/a", ""}},
+                            Marks{birth, {"revision", ""}},
+                            Marks{birth, {"revision", "-1"}},
+                            Marks{birth, {"followed", "1x"}},
+                            Marks{birth, {"seen", "99999999999999999999"}},
+                            Marks{birth, {"once/x", "y"}},
+                            Marks{birth, {"other", "1"}}}) {
+    auto const restored = read(marks);
+    ASSERT_FALSE(restored) << (marks.empty() ? "" : marks.back().first + " " + marks.back().second);
+    EXPECT_EQ(restored.error().code, Code::damaged);
+    EXPECT_NE(restored.error().message.find("id-1"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace sojourn
