@@ -235,11 +235,18 @@ void Engine::append(Framing framing, std::string_view message) {
 
 void Engine::queue(Bytes bytes) {
   constexpr std::size_t buffer_cost_bytes = 64;
+  list();
+  // The flush cuts it off then: what is not queued is never missed.
+  if (is_over_limit()) polling_->is_flooded = true;
+  if (polling_->is_flooded) return;
   auto const cost = bytes->size() + buffer_cost_bytes;
   polling_->queued_bytes += cost;
   engines_.count_queued(static_cast<std::int64_t>(cost));
   polling_->queue.push_back(std::move(bytes));
-  list();
+}
+
+bool Engine::is_over_limit() const {
+  return waiting_bytes() > static_cast<std::size_t>(engines_.world().limits.queue_bytes);
 }
 
 std::optional<Engine::Poll> Engine::take_poll() {
@@ -290,9 +297,9 @@ void Engine::list() {
 
 void Engine::flush() {
   listed_ = false;
-  if (session_.has_poll() && polling_ && !polling_->queue.empty()) answer();
-  auto const limit = static_cast<std::size_t>(engines_.world().limits.queue_bytes);
-  if (session_.is_open() && waiting_bytes() > limit) cut_off();
+  bool const is_flooded = session_.is_open() && polling_ && polling_->is_flooded;
+  if (session_.has_poll() && polling_ && !polling_->queue.empty() && !is_flooded) answer();
+  if (session_.is_open() && (is_flooded || is_over_limit())) cut_off();
 }
 
 std::vector<Bytes> Engine::take_queue() {
@@ -301,10 +308,15 @@ std::vector<Bytes> Engine::take_queue() {
   return std::exchange(polling_->queue, {});
 }
 
+bool Engine::is_newcomer() const {
+  return session_.is_open() && polling_ && client_ != nullptr && !client_->has_come_in();
+}
+
 void Engine::cut_off() {
   auto& log = engines_.world().log;
   log.write(Level::warn, "engine.too_slow", {{"queued_bytes", static_cast<std::int64_t>(waiting_bytes())}});
   take_queue();
+  if (polling_) polling_->is_flooded = false;
   fail(engine_io::transport_error);
 }
 

@@ -65,6 +65,8 @@ class Engine final : public Outlet {
   // The end of a loop iteration: answers the poll, if there is one and something to say.
   void flush();
   bool is_listed() const { return listed_; }
+  // Polls, and has not come in yet: the first to give way.
+  bool is_newcomer() const;
   // Too much waits for a client that does not poll: drops it.
   void cut_off();
   // What waits for a poll.
@@ -86,7 +88,8 @@ class Engine final : public Outlet {
     std::optional<Poll> poll = {};  // that waits
     std::vector<Bytes> queue = {};
     std::size_t queued_bytes = 0;
-    Bucket bucket = {};  // of what is posted
+    bool is_flooded = false;  // got more in one iteration than may wait
+    Bucket bucket = {};       // of what is posted
   };
 
   void run(engine_io::Steps steps);
@@ -94,6 +97,7 @@ class Engine final : public Outlet {
   bool limit(std::vector<engine_io::Packet>& packets);
   void say(std::string text);
   void queue(Bytes bytes);
+  bool is_over_limit() const;
   std::vector<Bytes> take_queue();
   std::optional<Poll> take_poll();
   void answer();

@@ -1,9 +1,8 @@
 #include "net/engines.h"
 
 #include <algorithm>
-#include <array>
 
-#include "base/crypto.h"
+#include "base/id.h"
 #include "net/engine_socket.h"
 #include "net/peers.h"
 
@@ -15,12 +14,6 @@ using engine_io::Transport;
 
 // So often a turn goes over those that have something to say.
 constexpr int rounds_max = 8;
-
-std::string mint_sid() {
-  std::array<unsigned char, 15> bytes{};
-  fill_random(bytes);
-  return base64url_encode(bytes);
-}
 
 std::string_view to_text(EngineRefusal why) {
   switch (why) {
@@ -91,16 +84,33 @@ std::optional<Response> Engines::check(Request const& request, bool is_upgrade) 
   if (!revision_of(request)) return refuse(EngineRefusal::unsupported_version);
   // Answers as scripts can be read by any page.
   if (!request.parameter("j").empty()) return refuse(EngineRefusal::bad_request);
-  if (engines_.size() < static_cast<std::size_t>(world().limits.connections)) return std::nullopt;
+  if (!is_full()) return std::nullopt;
   auto response = error_response(error(Code::unavailable, "there are too many connections; try again later"));
   response.headers.emplace_back("Retry-After", "5");
   return response;
 }
 
+bool Engines::is_full() const {
+  return engines_.size() >= static_cast<std::size_t>(world().limits.connections) + dead_.size();
+}
+
+// A handshake costs its client nothing: who has not come in yet gives way to the next, the oldest first.
+void Engines::make_room(Request const& request) {
+  if (!request.parameter("sid").empty()) return;
+  while (!newcomers_.empty()) {
+    auto* const engine = find(newcomers_.front());
+    bool const is_newcomer = engine != nullptr && engine->is_newcomer();
+    if (is_newcomer && !is_full()) return;
+    newcomers_.pop_front();
+    if (is_newcomer) engine->fail(engine_io::transport_close);
+  }
+}
+
 Engine& Engines::open(Request const& request, Transport transport) {
-  auto made = std::make_unique<Engine>(*this, Engine::Terms{mint_sid(), *revision_of(request), transport});
+  auto made = std::make_unique<Engine>(*this, Engine::Terms{make_socket_id(random_), *revision_of(request), transport});
   auto& engine = *made;
   engines_.emplace(engine.sid(), std::move(made));
+  if (transport == Transport::polling) newcomers_.push_back(engine.sid());
   engine.join(request, world().router.find_engines(request));
   return engine;
 }
@@ -113,6 +123,7 @@ bool Engines::serve(Request& request, std::uint64_t peer, Respond respond) {
     respond(std::move(refused));
     return true;
   }
+  make_room(request);
   if (auto wrong = check(request, false)) {
     respond(*std::move(wrong));
     return true;
@@ -134,6 +145,7 @@ std::optional<Engines::Upgrade> Engines::upgrade(Request& request, Peer& peer) {
   if (world().router.find_engines(request).joiner == nullptr) return std::nullopt;
   if (auto const entered = world().router.enter(request); !entered)
     return Upgrade{{}, refusal(request, entered.error())};
+  make_room(request);
   if (auto wrong = check(request, true)) return Upgrade{{}, *std::move(wrong)};
   auto sid = request.parameter("sid");
   if (sid.empty()) sid = open(request, Transport::websocket).sid();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,10 +77,14 @@ class Engines {
   Engine* find(Request const& request) const;
   std::optional<engine_io::Revision> revision_of(Request const& request) const;
   Engine& open(Request const& request, engine_io::Transport transport);
+  bool is_full() const;
+  void make_room(Request const& request);
 
   Peers& peers_;
+  Random random_;
   std::unordered_map<std::string_view, std::unique_ptr<Engine>> engines_;  // by sid
   std::unordered_map<std::uint64_t, Engine*> polls_;                       // those that wait, by peer
+  std::deque<std::string> newcomers_;  // sids in the order of coming, the first of one that has not come in yet
   std::vector<Engine*> listed_;
   std::vector<std::string> dead_;
 };

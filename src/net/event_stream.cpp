@@ -75,10 +75,12 @@ void EventStream::leave() {
   if (state_ != State::joining) state_ = State::closed;
 }
 
-void EventStream::drain(std::string_view reason) {
+void EventStream::drain(Farewell const& farewell) {
   if (state_ != State::open) return;
   auto const connection = std::exchange(connection_, 0);
-  close(websocket::close_restart, reason);
+  if (farewell.retry_ms != 0)
+    peer_.push(std::make_shared<std::string const>("retry: " + std::to_string(farewell.retry_ms) + "\n"));
+  close(websocket::close_restart, farewell.reason);
   peer_.world().hub.submit({}, Leave{connection});
 }
 

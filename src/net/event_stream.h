@@ -33,7 +33,7 @@ class EventStream final : public Live {
   void on_end() override;
   void on_timer() override;
   void leave() override;
-  void drain(std::string_view reason) override;
+  void drain(Farewell const& farewell) override;
   std::string cut_off_word() const override { return {}; }
 
  private:

@@ -145,8 +145,9 @@ void Exchange::welcome(Result<Opened> opened) {
   else
     append_stream_head(handshake, request_.envelope, peer_.world().loop.now().utc_us);
   live.open(*opened, std::move(handshake));
-  if (last_) live.drain(peer_.peers().farewell());  // the server began to end meanwhile
-  peer_.end_exchange(std::move(pending_));          // ends this object
+  auto const farewell = peer_.peers().farewell();
+  if (last_ && farewell) live.drain(*farewell);  // the server began to end meanwhile
+  peer_.end_exchange(std::move(pending_));       // ends this object
 }
 
 void Exchange::log_answer(int status) {

@@ -28,6 +28,8 @@ class Exchange {
   // The deadline that was armed has passed.
   void on_timer();
   bool is_idle() const { return !busy_ && pending_.empty() && parser_.is_idle(); }
+  // Whether somebody is still to say what the answer is, or the rest of it.
+  bool is_answering() const { return busy_; }
   // The next answer is the last.
   void drain();
 

@@ -52,6 +52,10 @@ std::string to_text(sockaddr_storage const& storage) {
   return inet_ntop(storage.ss_family, raw, text.data(), text.size()) != nullptr ? text.data() : "";
 }
 
+// The kernel's, for each peer (it takes twice that). Left to itself it keeps up to 4 MB for one that does not read, and
+// every message is copied for it until then; what is more waits in the peer's queue, as shared bytes, and is counted.
+constexpr int send_buffer_bytes = 128 * 1024;
+
 std::uint16_t bound_port(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
@@ -66,6 +70,9 @@ int open_socket(Address const& address) {
   if (fd < 0) return -errno;
   int const on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // Whom it accepts inherits these.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof(send_buffer_bytes));
   if (address.storage.ss_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   bool const is_open =
       bind(fd, reinterpret_cast<sockaddr const*>(&address.storage), address.size) == 0 && listen(fd, backlog) == 0;
@@ -130,8 +137,6 @@ void Listener::accept_some() {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) rest(std::strerror(errno));
       return;
     }
-    int const on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     // What one newcomer costs too much (the system watches no more sockets) harms nobody else.
     try {
       peers_.add(fd, {to_text(storage), place_.dialect});

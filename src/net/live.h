@@ -10,6 +10,7 @@
 
 #include "core/command.h"
 #include "core/connection.h"
+#include "net/departure.h"
 
 namespace sojourn {
 
@@ -29,8 +30,8 @@ class Live : public Outlet {
   virtual void on_timer() = 0;
   // The socket is gone or about to be: the hub must not use this any more.
   virtual void leave() = 0;
-  // The server ends: a last word, then nothing more. `reason` is static.
-  virtual void drain(std::string_view reason) = 0;
+  // The server ends: a last word, then nothing more.
+  virtual void drain(Farewell const& farewell) = 0;
   // What is said to a peer that does not read, if anything is.
   virtual std::string cut_off_word() const = 0;
 };

@@ -47,17 +47,29 @@ bool Peer::is_idle_http() const {
 bool Peer::is_gone() const { return is_closed() && (live_ == nullptr || !live_->is_joining()); }
 
 void Peer::push(Bytes bytes) {
-  if (is_closed()) return;
+  if (is_closed() || !has_room()) return;
   bool const behind = bytes.use_count() > Peers::few;
   peers_.count_queued(static_cast<std::int64_t>(outbox_.push(std::move(bytes))));
   list(behind);
 }
 
 void Peer::append(Framing framing, std::string_view message) {
-  if (is_closed()) return;
+  if (is_closed() || !has_room()) return;
   auto const grown = outbox_.append([&](std::string& out) { framing(out, message); });
   peers_.count_queued(static_cast<std::int64_t>(grown));
   list(false);
+}
+
+bool Peer::is_endless() const { return live_ || (exchange_ && exchange_->is_open()); }
+
+// A thousand short questions that came at once may have long answers: what the kernel takes goes at once then.
+bool Peer::has_room() {
+  auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
+  if (queued_bytes() <= limit || !is_endless() || finishing_) return true;
+  while (!flooded_ && !blocked_ && queued_bytes() > limit && write_some()) {
+  }
+  flooded_ = flooded_ || queued_bytes() > limit;
+  return !flooded_;
 }
 
 void Peer::list(bool behind) {
@@ -111,8 +123,7 @@ void Peer::flush() {
     if (!write_some()) return close();
   }
   auto const limit = static_cast<std::size_t>(world().limits.queue_bytes);
-  bool const is_endless = live_ || (exchange_ && exchange_->is_open());
-  if (is_endless && !finishing_ && queued_bytes() > limit) return cut_off();
+  if (is_endless() && !finishing_ && (flooded_ || queued_bytes() > limit)) return cut_off();
   if (outbox_.empty() && exchange_) exchange_->on_drained();
   if (!outbox_.empty() || !finishing_) return;
   if (!std::exchange(shut_, true)) shutdown(watch_.fd(), SHUT_WR);
@@ -153,8 +164,8 @@ void Peer::cut_off() {
   outbox_.drop_unsent();
   count_since(before);
   live_->leave();
-  push(std::make_shared<std::string const>(live_->cut_off_word()));
   finish(world().loop.now().steady_us + last_word_us);
+  push(std::make_shared<std::string const>(live_->cut_off_word()));
 }
 
 Live& Peer::become(std::unique_ptr<Live> live) {
@@ -229,12 +240,12 @@ void Peer::on_timer() {
     live_->on_timer();
 }
 
-void Peer::drain(std::string_view reason) {
+void Peer::drain(Farewell const& farewell) {
   if (is_closed() || finishing_) return;
   if (exchange_)
     exchange_->drain();
   else if (live_)
-    live_->drain(reason);
+    live_->drain(farewell);
 }
 
 void Peer::update_interest() {

@@ -16,6 +16,7 @@
 #include "base/timer_wheel.h"
 #include "codec/deflate.h"
 #include "core/hub.h"
+#include "net/departure.h"
 #include "net/outbox.h"
 
 namespace sojourn {
@@ -109,7 +110,7 @@ class Peer {
   // Ends the HTTP side after an upgrade; `rest` are bytes that came behind the handshake.
   void end_exchange(std::string rest);
   // The server ends: what is being answered is answered, everybody else hears goodbye.
-  void drain(std::string_view reason);
+  void drain(Farewell const& farewell);
 
  private:
   void guard(std::uint32_t events);
@@ -122,6 +123,10 @@ class Peer {
   // In this iteration, or in a later one `behind` what goes to fewer.
   void list(bool behind);
   bool write_some();
+  // Whether more may be queued. When it may not, the flush cuts it off: what is not queued is never missed.
+  bool has_room();
+  // Whether what it gets has no end that it waits for.
+  bool is_endless() const;
   // Takes a result of sending in; false when the socket is broken.
   bool note_sent(std::int64_t result);
   // Tells the others how much more or less waits here than `before`.
@@ -135,6 +140,7 @@ class Peer {
   bool paused_ = false;     // reads nothing for now
   bool ended_ = false;      // the peer sends no more
   bool finishing_ = false;  // we send no more once the queue is empty
+  bool flooded_ = false;    // got more in one iteration than may wait
   bool shut_ = false;       // our side is closed
   Peers& peers_;
   std::unique_ptr<Exchange> exchange_;

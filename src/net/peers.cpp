@@ -64,6 +64,7 @@ void Peers::look_for_idle() {
 }
 
 bool Peers::turn() {
+  if (departure_) send_off();
   engines_.turn();
   auto const used = flush(few_, few_each_turn);
   flush(many_, std::max(many_each_turn - std::min(used, many_each_turn), used / 2));
@@ -127,10 +128,36 @@ void Peers::free_dead() {
   dead_.insert(dead_.end(), listed.begin(), listed.end());
 }
 
-void Peers::drain(std::string reason) {
-  farewell_ = std::move(reason);
+void Peers::drain(std::string_view reason, std::int64_t window_us) {
   engines_.drain();
-  for (auto const& [id, peer] : peers_) peer->drain(farewell_);
+  std::vector<std::uint64_t> leaving;
+  for (auto const& [id, peer] : peers_) {
+    if (peer->exchange() == nullptr) leaving.push_back(id);
+  }
+  departure_.emplace(reason, std::move(leaving), world_.loop.now().steady_us, window_us);
+  for (auto const& [id, peer] : peers_) {
+    if (peer->exchange() != nullptr) peer->drain(*farewell());
+  }
+  send_off();
+}
+
+void Peers::send_off() {
+  for (auto const id : departure_->take_due(world_.loop.now().steady_us)) {
+    if (auto* const peer = find(id)) peer->drain(*farewell());
+  }
+}
+
+std::optional<Farewell> Peers::farewell() { return departure_ ? std::optional(departure_->farewell()) : std::nullopt; }
+
+bool Peers::is_answering() const {
+  return std::ranges::any_of(peers_, [](auto const& entry) {
+    auto* const exchange = entry.second->exchange();
+    return exchange != nullptr && exchange->is_answering();
+  });
+}
+
+std::int64_t Peers::next_us() const {
+  return departure_ ? departure_->next_us() : std::numeric_limits<std::int64_t>::max();
 }
 
 void Peers::respond(void* peers, std::uint64_t exchange, Response response) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,12 +44,18 @@ class Peers {
   // the closed. True when there should be another turn at once: something waits, or somebody was closed.
   bool turn();
 
-  // Says goodbye to everybody.
-  void drain(std::string reason);
+  // Says goodbye to everybody: to live connections one after another over at most `window_us`, and when to come back.
+  void drain(std::string_view reason, std::int64_t window_us = 0);
+  // When the last one was told, as planned. After drain() only.
+  std::int64_t drained_us() const { return departure_->end_us(); }
+  // Whether a request waits for its answer.
+  bool is_answering() const;
+  // When turn() has more to do for drain(); INT64_MAX = never.
+  std::int64_t next_us() const;
 
   Engines& engines() { return engines_; }
-  // What it said; empty before.
-  std::string_view farewell() const { return farewell_; }
+  // What it says now; nothing before.
+  std::optional<Farewell> farewell();
 
   // For peers. Bytes that more queues than this hold go out behind those that fewer do.
   static constexpr long few = 32;
@@ -58,6 +65,8 @@ class Peers {
   void bury(std::uint64_t id) { dead_.push_back(id); }
   // `more` bytes wait in some queue (fewer if negative).
   void count_queued(std::int64_t more) { queued_bytes_ += more; }
+  // What waits for everybody together.
+  std::int64_t queued_bytes() const { return queued_bytes_; }
 
   // The ways back from the doors; `exchange` is a peer's id.
   static void respond(void* peers, std::uint64_t exchange, Response response);
@@ -71,6 +80,7 @@ class Peers {
   void limit_queues();
   void shed();
   void free_dead();
+  void send_off();
 
   NetWorld world_;
   SendBatch batch_;
@@ -82,7 +92,7 @@ class Peers {
   std::vector<std::uint64_t> dead_;
   std::vector<std::uint64_t> idle_;       // could give way when somebody last looked; the oldest stands last
   std::int64_t looked_for_idle_us_ = -1;  // the iteration in which that was
-  std::string farewell_;
+  std::optional<Departure> departure_;
   Engines engines_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Peer>> peers_;  // goes first: they speak to the rest
 };

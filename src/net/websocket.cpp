@@ -183,8 +183,8 @@ void WebSocket::say_last_word() {
   peer_.finish(world.loop.now().steady_us + last_word_us);
 }
 
-void WebSocket::drain(std::string_view reason) {
-  if (state_ == State::open) end_after_turn(websocket::close_restart, reason);
+void WebSocket::drain(Farewell const& farewell) {
+  if (state_ == State::open) end_after_turn(websocket::close_restart, farewell.reason);
 }
 
 void WebSocket::on_end() {

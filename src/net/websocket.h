@@ -40,7 +40,7 @@ class WebSocket : public Live {
   void on_end() override;
   void on_timer() override;
   void leave() override;
-  void drain(std::string_view reason) override;
+  void drain(Farewell const& farewell) override;
   std::string cut_off_word() const override;
 
  protected:
@@ -80,7 +80,7 @@ class WebSocket : public Live {
   Dialect* dialect_ = nullptr;
   ConnectionId connection_ = 0;
   std::unique_ptr<HeldBack> held_;  // while joining
-  std::string_view last_reason_;    // static
+  std::string_view last_reason_;    // static, or of a farewell
   std::uint16_t last_code_ = 0;     // while ending
   bool peer_said_close_ = false;
   std::int64_t heard_us_;

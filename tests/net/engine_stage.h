@@ -29,7 +29,9 @@ class EchoDoor {
     ~Client() override { std::erase(door_.clients, this); }
 
     void open() override { door_.heard.emplace_back("open"); }
+    bool has_come_in() const override { return has_come_in_; }
     void receive(std::string_view text) override {
+      has_come_in_ = true;
       door_.heard.push_back("text " + std::string(text));
       say(text);
     }
@@ -56,6 +58,7 @@ class EchoDoor {
    private:
     EchoDoor& door_;
     EngineLine line_;
+    bool has_come_in_ = false;
   };
 
   static std::span<Entrance const> entrances() {

@@ -320,6 +320,25 @@ TEST_F(EngineTest, ManySmallMessagesCountAsMoreThanTheirBytes) {
   expect_end("transport error");
 }
 
+TEST_F(EngineTest, WhatIsSaidInOneIterationIsBoundedWhetherAPollWaitsOrNot) {
+  for (bool const polls : {false, true}) {
+    Limits limits;
+    limits.queue_bytes = 20'000;
+    client.reset();
+    open(limits);
+    if (polls) client->park();
+    std::size_t most = 0;
+    for (int i = 0; i < 1000; ++i) {
+      above().say(std::string(5'000, 'x'));
+      most = std::max(most, above().line().outlet.queued_bytes());
+    }
+    EXPECT_LT(most, 27'000U);
+    stage->settle();
+    if (polls) client->answer();
+    expect_end("transport error");
+  }
+}
+
 TEST_F(EngineTest, WhatWaitsForAPollThatIsThereCutsNobodyOff) {
   Limits limits;
   limits.queue_bytes = 20'000;

@@ -160,14 +160,44 @@ TEST(Engines, SessionsAreLimitedInNumber) {
     client.get("/engine.io/?EIO=4&transport=polling");
     return client.answer();
   };
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(open().status, 200);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(open().status, 200);
+    stage.door.clients.back()->receive("it has come in");
+  }
   auto const refused = open();
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(refused.has("Retry-After: 5"));
   stage.door.clients.at(0)->line().outlet.close(1000, "");
   client.get("/engine.io/?EIO=4&transport=polling&sid=" + std::string(stage.door.clients.at(0)->line().id));
-  EXPECT_EQ(client.answer().body, "1");
+  EXPECT_EQ(client.answer().body,
+            "4it has come in\x1e"
+            "1");
   EXPECT_EQ(open().status, 200) << "there is room again";
+}
+
+TEST(Engines, WhoHasNotComeInGivesWayToTheNextTheOldestFirst) {
+  Limits limits;
+  limits.connections = 3;
+  EngineStage stage(limits);
+  NetClient client(stage.net);  // one connection for all
+  auto const open = [&] {
+    client.get("/engine.io/?EIO=4&transport=polling");
+    EXPECT_EQ(client.answer().status, 200);
+    return std::string(stage.door.clients.back()->line().id);
+  };
+  auto const is_there = [&](std::string const& sid) { return stage.net.peers.engines().find(sid) != nullptr; };
+  auto const first = open();
+  auto const second = open();
+  auto const third = open();
+  stage.door.clients.front()->receive("it has come in");
+  auto const fourth = open();
+  EXPECT_FALSE(is_there(second));
+  auto const fifth = open();
+  EXPECT_FALSE(is_there(third));
+  EXPECT_TRUE(is_there(first) && is_there(fourth) && is_there(fifth));
+  client.get("/engine.io/?EIO=4&transport=polling&sid=nobody");
+  EXPECT_EQ(client.answer().status, 400);
+  EXPECT_TRUE(is_there(fourth)) << "only a newcomer needs room";
 }
 
 TEST(Engines, EverySessionHasAnIdOfItsOwn) {

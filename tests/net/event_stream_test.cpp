@@ -264,6 +264,17 @@ TEST_F(EventStreamTest, AServerThatEndsSaysGoodbye) {
   EXPECT_EQ(stage->hub.connection_count(), 0u);
 }
 
+TEST_F(EventStreamTest, AServerThatTakesItsTimeSaysWhenToComeBack) {
+  open();
+  stage->peers.drain("bye", 1'000'000);
+  EXPECT_TRUE(client->ends());
+  auto const end = client->received.find('\n');
+  auto const retry = client->received.substr(0, end);
+  ASSERT_TRUE(retry.starts_with("retry: ")) << client->received;
+  EXPECT_EQ(client->received.substr(end + 1),
+            "event: session.close\ndata: {\"code\":1012,\"reason\":\"bye; retry in " + retry.substr(7) + " ms\"}\n\n");
+}
+
 TEST_F(EventStreamTest, AServerThatEndsMeanwhileSaysGoodbyeToo) {
   start();
   stage->store.hold();

@@ -94,6 +94,29 @@ TEST_F(SlowReader, OfItsOwnRepliesIsCutOffToo) {
   EXPECT_EQ(stage.hub.session_count(), 0u);
 }
 
+// Short questions that come at once may have long answers.
+TEST_F(SlowReader, OfItsRepliesInOneIterationNoMoreWaitsThanMay) {
+  NetClient slow(stage, 4096);
+  ASSERT_EQ(slow.upgrade(), 101);
+  auto const session = session_of(slow.frame().payload);
+  std::string const answer(20'000, 'x');
+  std::int64_t most = 0;
+  auto const listed = stage.hub.connection_count();
+  ASSERT_EQ(listed, 1U);
+  ConnectionId connection = 0;
+  stage.hub.submit(
+      local_principal(), ListConnections{SessionKind::extension, session},
+      [&](Result<Outcome> const& outcome) { connection = std::get<std::vector<ConnectionInfo>>(*outcome).at(0).id; });
+  stage.steps(2);
+  for (int i = 0; i < 500; ++i) {
+    stage.hub.whisper(connection, [&](Session const&, Connection const&, Moment) { return answer; });
+    most = std::max(most, stage.peers.queued_bytes());
+  }
+  EXPECT_LT(most, 64 * 1024 + 2 * 20'000);
+  stage.steps(4);
+  EXPECT_EQ(stage.hub.session_count(), 0U) << "what it did not get it may not miss unknowingly";
+}
+
 TEST(PeerTest, WhoDiesWhileItJoinsIsForgotten) {
   for (unsigned turns = 1; turns < 6; ++turns) {
     NetStage stage({}, 4);

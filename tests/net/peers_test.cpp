@@ -443,36 +443,6 @@ TEST(Peers, EverythingIsGivenBack) {
   EXPECT_EQ(test::count_descriptors(), before);
 }
 
-TEST(Peers, DrainingSaysGoodbyeToEverybody) {
-  NetStage stage;
-  NetClient socket(stage);
-  ASSERT_EQ(socket.upgrade(), 101);
-  socket.frame();
-  NetClient idle(stage);
-  stage.steps(2);
-  stage.peers.drain("the server is shutting down");
-  auto const goodbye = socket.frame();
-  EXPECT_EQ(goodbye.close_code, 1012);
-  EXPECT_EQ(goodbye.payload, "the server is shutting down");
-  EXPECT_TRUE(socket.ends());
-  EXPECT_TRUE(idle.ends());
-  socket.drop();
-  EXPECT_TRUE(stage.until([&] { return stage.peers.size() == 0; }));
-  EXPECT_EQ(stage.hub.session_count(), 0u);
-}
-
-// Those who are still joining when the server drains hear goodbye once they are in.
-TEST(Peers, DrainingReachesThoseWhoAreJoining) {
-  NetStage stage;
-  stage.store.hold();
-  NetClient joining(stage);
-  joining.send(NetClient::handshake("/kept"));
-  stage.steps(3);
-  stage.peers.drain("bye");
-  stage.store.release();
-  EXPECT_TRUE(joining.ends()) << joining.received;
-}
-
 // Peers may be freed while answers for them are still on their way.
 TEST(Peers, AnswersToTheGoneAreDropped) {
   NetStage stage;
