@@ -28,6 +28,8 @@ class EngineClient {
   virtual ~EngineClient() = default;
   // The session is open: the first thing may be said.
   virtual void open() = 0;
+  // Whether it was let in somewhere; one that was not may be sent away to make room.
+  virtual bool has_come_in() const = 0;
   // A message of text, or of bytes, which lives during the call.
   virtual void receive(std::string_view text) = 0;
   virtual void receive_bytes(std::string_view bytes) = 0;

@@ -22,11 +22,6 @@ bool can_return(SocketIoClient const& client) {
   return client.visitor().can_return && client.line().revision == engine_io::Revision::v4;
 }
 
-json::object const& nothing() {
-  static json::object const none;
-  return none;
-}
-
 }  // namespace
 
 Monitor::Monitor(World world, Parts parts) : SocketIo(std::move(world)), parts_(std::move(parts)) { look_again(); }
@@ -45,7 +40,7 @@ std::span<Entrance const> Monitor::entrances() {
 
 void Monitor::connect(SocketIoClient& client, std::string const& nsp, json::value auth) {
   if (nsp != "/") return client.refuse(nsp, error(Code::not_found, "Invalid namespace"));
-  auto const& said = auth.is_object() ? auth.get_object() : nothing();
+  auto const& said = auth.is_object() ? auth.get_object() : no_fields();
   auto const token = json::find_string(said, "token");
   auto principal = client.visitor().refusal && token.empty() ? Result<Principal>(*client.visitor().refusal)
                    : token.empty()                           ? Result<Principal>(client.visitor().principal)
@@ -74,13 +69,13 @@ std::unique_ptr<MonitorSocket> Monitor::make(SocketIoClient const& client, std::
 
 // What it follows is in its offset; if that can't be had any more it begins anew.
 void Monitor::come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> socket, std::string const& offset) {
-  auto const place = read_offset(offset);
-  JoinSession command{.id = place->session_id, .since = place->cursor};
+  auto const last_heard = read_offset(offset);
+  JoinSession command{.id = last_heard->session_id, .since = last_heard->cursor};
   auto* const predecessor = find_socket(socket->sid());
-  if (predecessor != nullptr) command.takes_over = predecessor->place().connection;
+  if (predecessor != nullptr) command.takes_over = predecessor->membership().connection;
   auto line = std::make_shared<ThreadLine>(*socket);
-  socket->place().line = line;
-  socket->place().transport = client.line().transport;
+  socket->membership().line = line;
+  socket->membership().transport = client.line().transport;
   command.via = to_attachment(client, *line);
   auto const principal = socket->principal();
   auto shared = std::make_shared<std::unique_ptr<MonitorSocket>>(std::move(socket));
@@ -99,8 +94,12 @@ void Monitor::come_back(SocketIoClient& client, std::unique_ptr<MonitorSocket> s
       if (found != nullptr) found->accept("/", make(*found, mint_sid(), comer->principal()));
       return;
     }
-    if (auto* const before = find_socket(comer->sid())) before->client().close(close_taken_over, "taken over");
     auto& back = *comer;
+    if (auto* const before = find_socket(comer->sid())) {
+      back.facts().user_id = before->facts().user_id;
+      back.facts().client_info = before->facts().client_info;
+      before->client().close(close_taken_over, "taken over");
+    }
     back.facts().thread_id = opened.session.thread_id.empty() ? opened.session.id : opened.session.thread_id;
     found->accept("/", std::move(comer));
     settle(back, opened);
@@ -146,24 +145,24 @@ void Monitor::on_open(MonitorSocket& socket) {
 
 void Monitor::on_move(MonitorSocket& socket) {
   trace("transport upgraded", socket);
-  auto& place = socket.place();
-  if (place.connection == 0) return;
-  place.transport = socket.transport();
-  parts_.hub.submit({}, MoveConnection{place.connection, socket.client().line().framing, place.transport});
+  auto& membership = socket.membership();
+  if (membership.connection == 0) return;
+  membership.transport = socket.transport();
+  parts_.hub.submit({}, MoveConnection{membership.connection, socket.client().line().framing, membership.transport});
 }
 
 void Monitor::on_leave(MonitorSocket& socket, std::string_view reason) {
   trace("client disconnected", socket, reason);
-  leave_place(socket);
-  auto const place = sockets_.find(socket.sid());
-  if (place != sockets_.end() && place->second == &socket) sockets_.erase(place);
+  leave_session(socket);
+  auto const known = sockets_.find(socket.sid());
+  if (known != sockets_.end() && known->second == &socket) sockets_.erase(known);
 }
 
 // The hub is at work: it hears nothing of this.
 void Monitor::on_lost(MonitorSocket& socket, std::uint16_t code, std::string_view reason) {
-  auto const before = std::exchange(socket.place().connection, 0);
+  auto const before = std::exchange(socket.membership().connection, 0);
   if (before == 0) return;  // whoever waits for it sees that it was closed
-  leave_place(socket);
+  leave_session(socket);
   if (code == close_policy) return socket.client().disconnect(socket, "server namespace disconnect");
   if (code == close_taken_over) return socket.client().close(code, reason);
 }
@@ -171,11 +170,11 @@ void Monitor::on_lost(MonitorSocket& socket, std::uint16_t code, std::string_vie
 // Threads.
 
 void Monitor::enter(MonitorSocket& socket, std::string thread_id, Entered entered) {
-  leave_place(socket);
+  leave_session(socket);
   auto line = std::make_shared<ThreadLine>(socket);
   auto const& client = socket.client();
-  socket.place().line = line;
-  socket.place().transport = client.line().transport;
+  socket.membership().line = line;
+  socket.membership().transport = client.line().transport;
   socket.facts().thread_id = thread_id;
   JoinSession command{.id = thread_id, .opens = true};
   command.via = to_attachment(client, *line);
@@ -191,11 +190,11 @@ void Monitor::enter(MonitorSocket& socket, std::string thread_id, Entered entere
                         return;
                       }
                       if (opened == nullptr) {
-                        leave_place(*present);
+                        leave_session(*present);
                         return entered(*present, outcome.error());
                       }
                       if (line->was_closed()) {
-                        leave_place(*present);
+                        leave_session(*present);
                         return entered(*present, error(Code::ended, "Session ended"));
                       }
                       settle(*present, *opened);
@@ -205,20 +204,20 @@ void Monitor::enter(MonitorSocket& socket, std::string thread_id, Entered entere
 
 // It is in: what is to be said first is said, then what was held back.
 void Monitor::settle(MonitorSocket& socket, Opened const& opened) {
-  auto& place = socket.place();
-  place.connection = opened.connection;
-  place.session_id = opened.session.id;
-  rooms_[place.session_id].sockets.push_back(&socket);
+  auto& membership = socket.membership();
+  membership.connection = opened.connection;
+  membership.session_id = opened.session.id;
+  rooms_[membership.session_id].sockets.push_back(&socket);
   if (!opened.greeting.empty()) socket.client().send(opened.greeting);
-  place.line->open();
-  if (place.transport != socket.transport()) on_move(socket);
+  membership.line->open();
+  if (membership.transport != socket.transport()) on_move(socket);
 }
 
-void Monitor::leave_place(MonitorSocket& socket) {
-  auto place = std::exchange(socket.place(), {});
-  if (place.line) place.line->cut();
-  if (place.connection != 0) parts_.hub.submit({}, Leave{place.connection});
-  auto const room = rooms_.find(place.session_id);
+void Monitor::leave_session(MonitorSocket& socket) {
+  auto membership = std::exchange(socket.membership(), {});
+  if (membership.line) membership.line->cut();
+  if (membership.connection != 0) parts_.hub.submit({}, Leave{membership.connection});
+  auto const room = rooms_.find(membership.session_id);
   if (room == rooms_.end()) return;
   std::erase(room->second.sockets, &socket);
   if (room->second.sockets.empty()) rooms_.erase(room);
@@ -294,8 +293,8 @@ std::vector<MonitorSocket const*> Monitor::sockets() const {
 }
 
 MonitorSocket* Monitor::find_socket(std::string const& sid) const {
-  auto const place = sockets_.find(sid);
-  return place == sockets_.end() ? nullptr : place->second;
+  auto const known = sockets_.find(sid);
+  return known == sockets_.end() ? nullptr : known->second;
 }
 
 void Monitor::note_use(MonitorSocket& socket) {
@@ -316,7 +315,7 @@ void Monitor::sweep() {
   std::vector<MonitorSocket*> idle;
   for (auto const& [sid, socket] : sockets_) {
     auto active_us = socket->facts().active_steady_us;
-    auto const room = rooms_.find(socket->place().session_id);
+    auto const room = rooms_.find(socket->membership().session_id);
     if (room != rooms_.end()) active_us = std::max(active_us, room->second.shown_us);
     auto const silent_us = now.steady_us - active_us;
     if (silent_us >= parts_.rules.drop_us) {

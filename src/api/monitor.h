@@ -125,7 +125,7 @@ class Monitor final : public SocketIo, public Dialect {
   using Entered = std::function<void(MonitorSocket& socket, Result<Opened> const& opened)>;
   void enter(MonitorSocket& socket, std::string thread_id, Entered entered);
   void settle(MonitorSocket& socket, Opened const& opened);
-  void leave_place(MonitorSocket& socket);
+  void leave_session(MonitorSocket& socket);
   void tell_registered(MonitorSocket& socket);
 
   void answer(MonitorSocket& socket, std::optional<std::uint64_t> id, std::string const& object);
@@ -133,6 +133,19 @@ class Monitor final : public SocketIo, public Dialect {
   void tell(MonitorSocket& socket, std::string_view name, std::string const& object);
   // Later, if it is still there.
   MonitorSocket* find_socket(std::string const& sid) const;
+  // Gives `then` what the hub says, with the socket that asked, unless that has gone.
+  template <typename Then> Reply heard_by(MonitorSocket const& socket, Then then) {
+    return [this, sid = socket.sid(), then = std::move(then)](Result<Outcome> const& outcome) {
+      if (auto* const present = find_socket(sid)) then(*present, outcome);
+    };
+  }
+  // Answers a message by what `write` makes of the hub's T, or says why there is none.
+  template <typename T, typename Write>
+  Reply answering(MonitorSocket const& socket, std::optional<std::uint64_t> id, Write write) {
+    return heard_by(socket, [this, id, write](MonitorSocket& present, Result<Outcome> const& outcome) {
+      outcome ? answer(present, id, write(std::get<T>(*outcome))) : fail(present, id, outcome.error());
+    });
+  }
 
   void note_use(MonitorSocket& socket);
   void trace(std::string_view what, MonitorSocket const& socket, std::string_view detail = {}) const;

@@ -15,11 +15,6 @@ constexpr std::size_t user_id_bytes_max = 256;
 constexpr std::size_t client_info_bytes_max = 4096;
 constexpr std::size_t message_id_bytes_max = 128;
 
-json::object const& nothing() {
-  static json::object const none;
-  return none;
-}
-
 std::string to_failure(Error const& why) {
   std::string out = "{\"status\":\"error\"";
   append_member(out, "code", row(why.code).word);
@@ -31,9 +26,11 @@ Error not_registered() { return error(Code::not_connected, "register_session com
 
 // The first argument that is an object.
 json::object const& first_object(json::array const& arguments) {
-  if (arguments.size() < 2 || !arguments[1].is_object()) return nothing();
+  if (arguments.size() < 2 || !arguments[1].is_object()) return no_fields();
   return arguments[1].get_object();
 }
+
+std::string to_end(Cursor cursor) { return ",\"cursor\":\"" + to_text(cursor) + "\"}"; }
 
 // By which a client marks a message that it may send again.
 std::string find_message_id(json::array const& arguments) {
@@ -84,7 +81,7 @@ void Monitor::ping(Message const& message) {
     auto text = json::to_text(*info);
     if (text.size() <= client_info_bytes_max) socket.facts().client_info = std::move(text);
   }
-  if (socket.is_registered()) parts_.hub.submit({}, Touch{socket.place().connection});
+  if (socket.is_registered()) parts_.hub.submit({}, Touch{socket.membership().connection});
   auto thread_id = std::string(json::find_string(message.fields, "thread_id"));
   if (thread_id.empty()) thread_id = socket.facts().thread_id;
   trace("ping received", socket, thread_id);
@@ -126,7 +123,7 @@ void Monitor::register_session(Message const& message) {
   bool const has_name = socket.principal().role != Role::local;
   socket.facts().user_id = has_name ? socket.principal().name : user_id;
   if (thread_id.empty()) thread_id = "thread_" + make_uuid(world().random);
-  if (socket.place().line != nullptr && socket.facts().thread_id == thread_id) {
+  if (socket.membership().line != nullptr && socket.facts().thread_id == thread_id) {
     if (socket.is_registered()) tell_registered(socket);  // else it is about to be
     return answer(socket, message.id, "{\"status\":\"ready\"}");
   }
@@ -139,7 +136,7 @@ void Monitor::register_session(Message const& message) {
 
 // Again, to one that is in already.
 void Monitor::tell_registered(MonitorSocket& socket) {
-  parts_.hub.whisper(socket.place().connection, [&](Session const& session, Connection const& connection, Moment) {
+  parts_.hub.whisper(socket.membership().connection, [&](Session const& session, Connection const& connection, Moment) {
     return greet(session, connection, {});
   });
 }
@@ -149,25 +146,23 @@ void Monitor::give_missed(Message const& message) {
   auto const thread_id = std::string(json::find_string(message.fields, "thread_id"));
   note_use(socket);
   if (thread_id.empty()) return answer(socket, message.id, "{\"status\":\"ok\"}");
-  auto const given = [this, sid = socket.sid(), thread_id, id = message.id](Result<Outcome> const& outcome) {
-    auto* const present = find_socket(sid);
-    if (present == nullptr) return;
-    answer(*present, id, "{\"status\":\"ok\"}");
+  auto given = [this, thread_id, id = message.id](MonitorSocket& present, Result<Outcome> const& outcome) {
+    answer(present, id, "{\"status\":\"ok\"}");
     auto const* const missed = outcome ? std::get_if<Missed>(&*outcome) : nullptr;
     std::string out = "{";
     if (missed == nullptr || missed->events.empty()) {
       out += "\"status\":\"none\"";
       append_member(out, "thread_id", thread_id);
-      return tell(*present, "missed_messages_status", out + "}");
+      return tell(present, "missed_messages_status", out + "}");
     }
     for (auto const& event : missed->events)
-      present->client().send(to_session_event(missed->session_id, missed->epoch, *event,
-                                              present->pid().empty() ? Places::untold : Places::none));
+      present.client().send(to_session_event(missed->session_id, missed->epoch, *event,
+                                             present.pid().empty() ? Places::untold : Places::none));
     out += "\"count\":" + std::to_string(missed->events.size());
     append_member(out, "thread_id", thread_id);
-    tell(*present, "missed_messages_delivered", out + "}");
+    tell(present, "missed_messages_delivered", out + "}");
   };
-  parts_.hub.submit(socket.principal(), TakeMissed{thread_id}, given);
+  parts_.hub.submit(socket.principal(), TakeMissed{thread_id}, heard_by(socket, std::move(given)));
 }
 
 void Monitor::force_room_join(Message const& message) {
@@ -231,17 +226,11 @@ void Monitor::say(MonitorSocket& socket, socket_io::Packet const& event) {
     return fail(socket, event.id, error(Code::invalid, std::string(type_rule)));
   auto message_id = find_message_id(arguments);
   bool const is_once = !message_id.empty();
-  Say command{socket.place().connection, std::move(name), to_message_data(event), false,
-              std::move(message_id),     is_once};
-  parts_.hub.submit({}, std::move(command), [this, sid = socket.sid(), id = event.id](Result<Outcome> const& outcome) {
-    auto* const present = find_socket(sid);
-    if (present == nullptr) return;
-    if (!outcome) return fail(*present, id, outcome.error());
-    auto const& posted = std::get<Posted>(*outcome);
-    answer(
-        *present, id,
-        "{\"status\":\"ok\",\"seq\":" + std::to_string(posted.seq) + ",\"cursor\":\"" + to_text(posted.cursor) + "\"}");
-  });
+  Say command{socket.membership().connection, std::move(name), to_message_data(event), false,
+              std::move(message_id),          is_once};
+  parts_.hub.submit({}, std::move(command), answering<Posted>(socket, event.id, [](Posted const& posted) {
+                      return "{\"status\":\"ok\",\"seq\":" + std::to_string(posted.seq) + to_end(posted.cursor);
+                    }));
 }
 
 void Monitor::set_state(Message const& message) {
@@ -250,37 +239,28 @@ void Monitor::set_state(Message const& message) {
   auto const* const value = message.fields.if_contains("value");
   if (value == nullptr) return fail(socket, message.id, error(Code::invalid, "there has to be a key and a value"));
   ChangeState command;
-  command.connection = socket.place().connection;
+  command.connection = socket.membership().connection;
   command.edit = {
       StateEdit::Verb::set, std::string(json::find_string(message.fields, "key")), json::to_text(*value), {}};
-  parts_.hub.submit({}, std::move(command),
-                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
-                      auto* const present = find_socket(sid);
-                      if (present == nullptr) return;
-                      if (!outcome) return fail(*present, id, outcome.error());
-                      auto const& changed = std::get<Changed>(*outcome);
-                      answer(*present, id,
-                             "{\"status\":\"ok\",\"revision\":" + std::to_string(changed.revision) + ",\"cursor\":\"" +
-                                 to_text(changed.cursor) + "\"}");
-                    });
+  parts_.hub.submit({}, std::move(command), answering<Changed>(socket, message.id, [](Changed const& changed) {
+                      return "{\"status\":\"ok\",\"revision\":" + std::to_string(changed.revision) +
+                             to_end(changed.cursor);
+                    }));
 }
 
 void Monitor::get_state(Message const& message) {
   auto& socket = message.socket;
   if (!socket.is_registered()) return fail(socket, message.id, not_registered());
   GetState command;
-  command.connection = socket.place().connection;
-  parts_.hub.submit({}, std::move(command),
-                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
-                      auto* const present = find_socket(sid);
-                      if (present == nullptr) return;
-                      if (!outcome) return fail(*present, id, outcome.error());
-                      auto const& view = std::get<StateView>(*outcome);
-                      auto const out = "{\"status\":\"ok\",\"state\":" + view.value +
-                                       ",\"revision\":" + std::to_string(view.revision) + ",\"cursor\":\"" +
-                                       to_text(view.cursor) + "\"}";
-                      id ? answer(*present, id, out) : tell(*present, "session_state", out);
-                    });
+  command.connection = socket.membership().connection;
+  auto told = [this, id = message.id](MonitorSocket& present, Result<Outcome> const& outcome) {
+    if (!outcome) return fail(present, id, outcome.error());
+    auto const& view = std::get<StateView>(*outcome);
+    auto const object = "{\"status\":\"ok\",\"state\":" + *view.value +
+                        ",\"revision\":" + std::to_string(view.revision) + to_end(view.cursor);
+    id ? answer(present, id, object) : tell(present, "session_state", object);
+  };
+  parts_.hub.submit({}, std::move(command), heard_by(socket, std::move(told)));
 }
 
 // Tools and questions.
@@ -290,12 +270,8 @@ void Monitor::take_offer(Message const& message) {
   if (!socket.is_registered()) return fail(socket, message.id, not_registered());
   auto offer = read_offer(message.fields);
   if (!offer) return fail(socket, message.id, offer.error());
-  parts_.hub.submit({}, MakeOffer{socket.place().connection, *std::move(offer)},
-                    [this, sid = socket.sid(), id = message.id](Result<Outcome> const& outcome) {
-                      auto* const present = find_socket(sid);
-                      if (present == nullptr) return;
-                      outcome ? answer(*present, id, "{\"status\":\"ok\"}") : fail(*present, id, outcome.error());
-                    });
+  parts_.hub.submit({}, MakeOffer{socket.membership().connection, *std::move(offer)},
+                    answering<std::monostate>(socket, message.id, [](auto const&) { return "{\"status\":\"ok\"}"; }));
 }
 
 void Monitor::take_result(Message const& message) {
@@ -308,7 +284,7 @@ void Monitor::take_result(Message const& message) {
     was_awaited ? answer(*present, id, "{\"status\":\"ok\"}")
                 : fail(*present, id, error(Code::not_found, "nobody waits for this answer"));
   };
-  auto const connection = socket.place().connection;
+  auto const connection = socket.membership().connection;
   if (message.name == "client_tool_result") return parts_.tools.take_result(connection, message.fields, told);
   if (message.name == "query_progress") return parts_.responder.take_progress(connection, message.fields, told);
   parts_.responder.take_result(connection, message.fields, told);
@@ -316,11 +292,11 @@ void Monitor::take_result(Message const& message) {
 
 // The acknowledgement of a call is its result. Whose call it is the hub knows.
 void Monitor::on_ack(MonitorSocket& socket, std::uint64_t id, socket_io::Packet ack) {
-  auto const place = asked_.find(id);
-  if (place == asked_.end() || !socket.is_registered()) return;
+  auto const asked = asked_.find(id);
+  if (asked == asked_.end() || !socket.is_registered()) return;
   note_use(socket);
-  auto const connection = socket.place().connection;
-  auto const call = place->second;
+  auto const connection = socket.membership().connection;
+  auto const call = asked->second;
   auto const& arguments = ack.data.get_array();
   auto const result = arguments.empty() ? json::value() : with_bytes(arguments.front(), ack.attachments);
   auto const* const fields = result.if_object();

@@ -169,6 +169,11 @@ std::string to_message_data(socket_io::Packet const& event) {
   return json::to_text(several);
 }
 
+json::object const& no_fields() {
+  static json::object const none;
+  return none;
+}
+
 void append_member(std::string& object, std::string_view name, std::string_view value) {
   object.append(object.ends_with('{') ? "\"" : ",\"").append(name).append("\":");
   json::append_string(object, value);

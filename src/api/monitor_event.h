@@ -45,6 +45,9 @@ json::value with_bytes(json::value const& v, std::vector<std::string> const& att
 // What a client said, as the data of a message; empty = nothing. `event.data` is its list of name and arguments.
 std::string to_message_data(socket_io::Packet const& event);
 
+// An object without members, for clients that sent none.
+json::object const& no_fields();
+
 // Adds a member of text to a JSON object that is being written.
 void append_member(std::string& object, std::string_view name, std::string_view value);
 

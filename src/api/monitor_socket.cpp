@@ -16,7 +16,7 @@ void ThreadLine::push(Bytes bytes) {
 // Never from within a call of the hub's own: the socket's door is told in an iteration of its own.
 void ThreadLine::close(std::uint16_t code, std::string_view reason) {
   was_closed_ = true;
-  if (socket_ != nullptr) socket_->lose_place(code, reason);
+  if (socket_ != nullptr) socket_->lose_membership(code, reason);
 }
 
 std::size_t ThreadLine::queued_bytes() const {
@@ -27,7 +27,7 @@ std::size_t ThreadLine::queued_bytes() const {
 void ThreadLine::open() {
   is_open_ = true;
   auto& client = socket_->client();
-  bool const has_moved = socket_->place().transport != client.line().transport;
+  bool const has_moved = socket_->membership().transport != client.line().transport;
   for (auto const& bytes : std::exchange(held_, {})) {
     if (has_moved)
       client.send(*bytes);
@@ -45,6 +45,6 @@ void MonitorSocket::receive(socket_io::Packet event) { door_.on_event(*this, std
 void MonitorSocket::receive_ack(std::uint64_t id, socket_io::Packet ack) { door_.on_ack(*this, id, std::move(ack)); }
 void MonitorSocket::move() { door_.on_move(*this); }
 void MonitorSocket::leave(std::string_view reason) { door_.on_leave(*this, reason); }
-void MonitorSocket::lose_place(std::uint16_t code, std::string_view reason) { door_.on_lost(*this, code, reason); }
+void MonitorSocket::lose_membership(std::uint16_t code, std::string_view reason) { door_.on_lost(*this, code, reason); }
 
 }  // namespace sojourn

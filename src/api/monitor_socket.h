@@ -1,5 +1,5 @@
-// One Socket.IO client of the session monitor: what is known of it, and its place in a session while it follows a
-// thread. Invariant: nothing of a session is sent before its greeting. The hub's thread.
+// One Socket.IO client of the session monitor: what is known of it, and its membership of a session while it follows
+// a thread. Invariant: nothing of a session is sent before its greeting. The hub's thread.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class MonitorSocket final : public Socket {
     std::int64_t active_steady_us = 0;  // the same
   };
   // Where it follows a thread.
-  struct Place {
+  struct Membership {
     std::shared_ptr<ThreadLine> line = {};
     std::string session_id = {};  // empty until the hub has answered
     ConnectionId connection = 0;
@@ -71,9 +71,9 @@ class MonitorSocket final : public Socket {
   Principal const& principal() const { return identity_.principal; }
   Facts& facts() { return facts_; }
   Facts const& facts() const { return facts_; }
-  Place& place() { return place_; }
-  Place const& place() const { return place_; }
-  bool is_registered() const { return place_.connection != 0; }
+  Membership& membership() { return membership_; }
+  Membership const& membership() const { return membership_; }
+  bool is_registered() const { return membership_.connection != 0; }
   std::string_view transport() const { return client().line().transport; }
 
   void open() override;
@@ -82,14 +82,14 @@ class MonitorSocket final : public Socket {
   void move() override;
   void leave(std::string_view reason) override;
 
-  // The hub closed its place.
-  void lose_place(std::uint16_t code, std::string_view reason);
+  // The hub ended its membership.
+  void lose_membership(std::uint16_t code, std::string_view reason);
 
  private:
   Monitor& door_;
   Identity identity_;
   Facts facts_;
-  Place place_;
+  Membership membership_;
 };
 
 }  // namespace sojourn

@@ -27,11 +27,14 @@ void Operations::show_health(Request const&, Parameters const&, Respond respond)
 }
 
 void Operations::show_readiness(Request const&, Parameters const&, Respond respond) {
-  bool const is_ready = !draining_ && !hub_.is_stopped();
+  bool const is_ready = !draining_ && !hub_.is_stopped() && hub_.can_keep();
   json::object body{{"status", is_ready ? "ready" : "not_ready"},
-                    {"store", hub_.is_stopped() ? "failed" : "memory"},
+                    {"store", facts_.store},
+                    {"storage", hub_.is_stopped() ? "failed"
+                                : hub_.can_keep() ? "ok"
+                                                  : "full"},
                     {"draining", draining_},
-                    {"sending", sending_},
+                    {"sending", facts_.sending},
                     {"sessions", hub_.session_count()},
                     {"connections", hub_.connection_count()}};
   Response response;

@@ -12,9 +12,14 @@ namespace sojourn {
 
 class Operations {
  public:
-  // `hub` and `router` outlive the door; `sending` names how bytes go out ("send", "io_uring").
-  Operations(Hub const& hub, Router const& router, std::string sending)
-      : hub_(hub), router_(router), sending_(std::move(sending)) {}
+  // Of what it runs: how bytes go out ("send", "io_uring"), and where sessions are kept ("sqlite", "memory").
+  struct Facts {
+    std::string sending;
+    std::string store;
+  };
+  // `hub` and `router` outlive the door.
+  Operations(Hub const& hub, Router const& router, Facts facts)
+      : hub_(hub), router_(router), facts_(std::move(facts)) {}
 
   static std::span<Route const> routes();
 
@@ -30,7 +35,7 @@ class Operations {
  private:
   Hub const& hub_;
   Router const& router_;
-  std::string sending_;
+  Facts facts_;
   bool draining_ = false;
 };
 

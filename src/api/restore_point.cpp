@@ -109,7 +109,7 @@ Result<Past> Rewind::finish(std::int64_t now_us) const {
 }
 
 Result<json::object> Rewind::present() const {
-  auto parsed = json::parse(present_.value, json::depth_max + 1);
+  auto parsed = json::parse(*present_.value, json::depth_max + 1);
   if (!parsed) return parsed.error();
   if (!parsed->is_object()) return error(Code::internal, "the state is no object");
   return std::move(parsed->get_object());

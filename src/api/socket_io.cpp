@@ -1,10 +1,9 @@
 #include "api/socket_io.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "base/crypto.h"
+#include "base/id.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -239,12 +238,6 @@ std::shared_ptr<SocketIoClient::Visitor const> SocketIo::describe(Request const&
 SocketIoClient* SocketIo::find(SocketIoClient::Id id) const {
   auto const place = clients_.find(id);
   return place == clients_.end() ? nullptr : place->second;
-}
-
-std::string SocketIo::mint_sid() {
-  std::array<unsigned char, 15> bytes{};
-  world_.random.fill(bytes);
-  return base64url_encode(bytes);
 }
 
 void SocketIo::expect(SocketIoClient::Id client, std::uint64_t unfinished) {

@@ -1,5 +1,12 @@
 // A Socket.IO server (protocol revision 5; 4 for clients of Engine.IO 3) above Engine.IO sessions: namespaces, packets,
 // acknowledgements, refusals. What a namespace means is its door's, which makes a Socket for each client that comes in.
+//
+//   WebSocket, or requests     net/engine_socket, net/http      bytes
+//   Engine                     net/engine                       one Engine.IO session, whatever carries it
+//   SocketIoClient             here                             its packets
+//   Socket                     here, api/monitor_socket         the client in one namespace
+//   a door (Monitor)           api/monitor                      what its events mean
+//
 // Invariant: a client that breaks the protocol is closed; before it has come in it may send little and not wait long.
 // The hub's thread.
 #pragma once
@@ -17,6 +24,7 @@
 #include "api/engine.h"
 #include "api/responder.h"
 #include "api/router.h"
+#include "base/id.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "codec/socket_io.h"
@@ -95,6 +103,7 @@ class SocketIoClient final : public EngineClient {
   void close(std::uint16_t code, std::string_view reason);
 
   void open() override;
+  bool has_come_in() const override { return was_in_; }
   void receive(std::string_view text) override;
   void receive_bytes(std::string_view bytes) override;
   void move(Framing framing, std::string_view transport) override;
@@ -148,8 +157,7 @@ class SocketIo {
   // The client, or null when it has gone.
   SocketIoClient* find(SocketIoClient::Id id) const;
 
-  // As ids of sockets are: 20 characters of base64url.
-  std::string mint_sid();
+  std::string mint_sid() { return make_socket_id(world_.random); }
 
  protected:
   // A client asks to be let into a namespace, with what it says of itself (an object, or null): the door lets it in or

@@ -66,7 +66,7 @@ void States::show(Request const& request, Parameters const& parameters, Respond 
   hub_.submit(request.principal, GetState{{}, id, key},
               answer_with<StateView>(respond, id, [is_whole = !key.has_value()](StateView const& view) {
                 std::string const name = is_whole ? "{\"state\":" : "{\"value\":";
-                auto body = name + view.value + ",\"revision\":" + std::to_string(view.revision) + "}";
+                auto body = name + *view.value + ",\"revision\":" + std::to_string(view.revision) + "}";
                 return with_revision(json_response(std::move(body)), view.revision);
               }));
 }

@@ -284,7 +284,7 @@ void Stream::receive_event(Message const& message) {
 void Stream::get_state(Message const& message) {
   submit(message, GetState{.connection = message.connection}, [id = message.request_id](Outcome const& outcome) {
     auto const& view = std::get<StateView>(outcome);
-    return "{\"type\":\"session_state\"" + optional_id(id) + ",\"state\":" + view.value +
+    return "{\"type\":\"session_state\"" + optional_id(id) + ",\"state\":" + *view.value +
            ",\"revision\":" + std::to_string(view.revision) + ",\"cursor\":\"" + to_text(view.cursor) + "\"}";
   });
 }

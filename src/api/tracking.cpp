@@ -11,6 +11,7 @@ namespace sojourn {
 namespace {
 
 constexpr std::uint16_t close_policy = 1008;
+constexpr std::uint16_t close_try_again = 1013;
 constexpr std::size_t request_id_bytes_max = 128;
 
 bool has_parameter(Request const& request, std::string_view name) {
@@ -53,8 +54,8 @@ std::span<Entrance const> Tracking::entrances() {
 void Tracking::join(Request const& request, Parameters const&, Attachment via, Welcome welcome) {
   auto* const outlet = via.outlet;
   // Refused only after the handshake, since that is all a page's script can see.
-  auto const refuse = [outlet, welcome](std::string_view reason) {
-    outlet->close(close_policy, reason);
+  auto const refuse = [outlet, welcome](std::string_view reason, std::uint16_t code = close_policy) {
+    outlet->close(code, reason);
     welcome(Opened{});
   };
   if (find_token(request).empty()) return refuse("Missing authentication token");
@@ -70,6 +71,7 @@ void Tracking::join(Request const& request, Parameters const&, Attachment via, W
               [welcome, refuse, is_guest = principal.role == Role::guest](Result<Outcome> outcome) {
                 if (outcome) return welcome(std::move(std::get<Opened>(*outcome)));
                 if (outcome.error().code == Code::unavailable) return welcome(outcome.error());
+                if (outcome.error().code == Code::storage_full) return refuse(outcome.error().message, close_try_again);
                 refuse(is_guest ? "Invalid or expired token" : outcome.error().message);
               });
 }
@@ -288,7 +290,7 @@ void Tracking::on_get_state(Message const& message) {
   submit(message, GetState{.connection = message.connection},
          [this, c = message.connection, id = message.request_id](Outcome const& outcome) {
            auto const& view = std::get<StateView>(outcome);
-           tell(c, "session_state", ",\"state\":" + view.value + ",\"revision\":" + std::to_string(view.revision), id);
+           tell(c, "session_state", ",\"state\":" + *view.value + ",\"revision\":" + std::to_string(view.revision), id);
          });
 }
 

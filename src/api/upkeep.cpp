@@ -260,7 +260,7 @@ void Upkeep::show_recovery(Request const& request, Parameters const& parameters,
   proceed<SessionInfo>(found, GetSession{{}, found->id}, [found](SessionInfo const& info) {
     found->info = info;
     proceed<StateView>(found, GetState{{}, found->id}, [found](StateView const& view) {
-      auto const state = json::parse(view.value, json::depth_max + 1);
+      auto const state = json::parse(*view.value, json::depth_max + 1);
       found->keys = state && state->is_object() ? state->get_object().size() : 0;
       show_oldest(found);
     });

@@ -161,7 +161,7 @@ class ThreadLineTest : public MonitorTest {
   void SetUp() override {
     visitor = &stage.enter("ann");
     for (auto const* each : stage.monitor.sockets()) socket = const_cast<MonitorSocket*>(each);
-    socket->place().transport = "polling";
+    socket->membership().transport = "polling";
     visitor->hear();
   }
   static Bytes bytes(std::string text) { return std::make_shared<std::string const>(std::move(text)); }

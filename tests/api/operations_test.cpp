@@ -55,7 +55,17 @@ TEST(Operations, AServerWithoutItsStoreIsNotReady) {
   auto const& asked = desk.ask("GET", "/readyz");
   EXPECT_EQ(asked.status(), 503);
   EXPECT_EQ(json::parse(asked.body())->at("status"), "not_ready");
-  EXPECT_EQ(json::parse(asked.body())->at("store"), "failed");
+  EXPECT_EQ(json::parse(asked.body())->at("store"), "memory");
+  EXPECT_EQ(json::parse(asked.body())->at("storage"), "failed");
+}
+
+TEST(Operations, AServerWithoutRoomIsNotReady) {
+  Desk desk;
+  EXPECT_EQ(json::parse(desk.ask("GET", "/readyz").body())->at("storage"), "ok");
+  desk.stage.store.set_room(false);
+  auto const& asked = desk.ask("GET", "/readyz");
+  EXPECT_EQ(asked.status(), 503);
+  EXPECT_EQ(json::parse(asked.body())->at("storage"), "full");
 }
 
 TEST(Operations, TheDescriptionIsOfWhatTheRouterHas) {

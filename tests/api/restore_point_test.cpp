@@ -16,6 +16,10 @@ constexpr std::uint32_t epoch = 0xf1790e6f;
 constexpr std::int64_t begin_us = 1'771'960'936'000'000;
 constexpr std::int64_t second_us = 1'000'000;
 
+StateView view(std::string const& state, std::uint64_t revision) {
+  return {std::make_shared<std::string const>(state), revision, {}};
+}
+
 json::object body_of(std::string_view text) { return json::parse(text)->get_object(); }
 
 // "place|time" of a point, or what is wrong.
@@ -69,7 +73,7 @@ class RewindTest : public testing::Test {
 
   // What the state was at the point, as "cursor state cases", or "code message".
   std::string past(RestorePoint point, std::size_t page_size = 100) const {
-    Rewind rewind(std::move(point), StateView{present, revision, {}});
+    Rewind rewind(std::move(point), view(present, revision));
     for (auto at = gone;;) {
       EventPage page;
       page.last_seq = log.size();
@@ -188,7 +192,7 @@ TEST_F(RewindTest, AnEmptyLogHasALatestPointAndNoOther) {
 
 TEST_F(RewindTest, AGapBetweenThePagesIsABeginningThatIsMissing) {
   fill();
-  Rewind rewind(place("5"), StateView{present, revision, {}});
+  Rewind rewind(place("5"), view(present, revision));
   EventPage first;
   first.events = {log[0], log[1]};
   first.cursor = {epoch, 2};
@@ -241,11 +245,11 @@ TEST_F(RewindTest, CasesUntilThenAreCounted) {
 }
 
 TEST_F(RewindTest, ThePresentStateStaysAtHand) {
-  Rewind const rewind({}, StateView{R"({"a":1})", 7, {}});
+  Rewind const rewind({}, view(R"({"a":1})", 7));
   EXPECT_EQ(rewind.revision(), 7u);
   EXPECT_EQ(json::to_text(*rewind.present()), R"({"a":1})");
-  EXPECT_FALSE(Rewind({}, StateView{"{", 7, {}}).present());
-  EXPECT_FALSE(Rewind({}, StateView{"[]", 7, {}}).present());
+  EXPECT_FALSE(Rewind({}, view("{", 7)).present());
+  EXPECT_FALSE(Rewind({}, view("[]", 7)).present());
 }
 
 TEST(Wholeness, IsAFirstEventOrNoneAtAll) {

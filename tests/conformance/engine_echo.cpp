@@ -12,6 +12,7 @@ class Client final : public EngineClient {
   explicit Client(EngineLine line) : line_(std::move(line)) {}
 
   void open() override {}
+  bool has_come_in() const override { return true; }
   void receive(std::string_view text) override { say({engine_io::Type::message, std::string(text)}); }
   void receive_bytes(std::string_view bytes) override { say({engine_io::Type::message, std::string(bytes), true}); }
   void move(Framing framing, std::string_view) override { line_.framing = framing; }
