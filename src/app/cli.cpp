@@ -27,6 +27,7 @@
 #include "app/server.h"
 #include "app/sessions.h"
 #include "app/state.h"
+#include "app/storage.h"
 #include "app/summary.h"
 #include "app/table.h"
 #include "app/timeline.h"
@@ -35,9 +36,9 @@
 namespace sojourn {
 namespace {
 
-constexpr std::array<std::string_view, 18> commands{
-    "open", "snapshot", "interact", "screenshot", "execute", "app",  "serve", "stop",  "sessions",
-    "show", "send",     "state",    "events",     "watch",   "tabs", "close", "token", "doctor"};
+constexpr std::array<std::string_view, 21> commands{
+    "open",  "snapshot", "interact", "screenshot", "execute", "app",   "serve",  "stop",   "sessions", "show",   "send",
+    "state", "events",   "watch",    "tabs",       "close",   "token", "doctor", "backup", "verify",   "restore"};
 
 struct Options {
   Target target;
@@ -48,6 +49,7 @@ struct Options {
   StateCommand state;
   EventsCommand events;
   MintCommand mint;
+  StorageCommand storage;
   PageCommand page;
   AppCommand app{.app = {}, .function = "run"};
   bool check_config = false;
@@ -87,6 +89,7 @@ void add_serve(CLI::App& app, Options& options, std::vector<std::string> const& 
   add_list(serve, "--listen", options.flags.listen);
   serve.add_flag("--documented-ports", options.flags.documented_ports);
   add_list(serve, "--allow-origin", options.flags.allow_origins);
+  add_text(serve, "--store", options.flags.store);
   add_text(serve, "--config", options.flags.config);
   add_text(serve, "--key-file", options.flags.key_file);
   add_text(serve, "--log-level", options.flags.log_level);
@@ -195,6 +198,9 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string> const
   add_text(sessions, "--owner", options.filter.owner);
   app.add_subcommand("doctor");
   app.add_subcommand("stop");
+  for (char const* const name : {"backup", "restore"})
+    app.add_subcommand(name)->add_option("FILE", options.storage.file)->required()->check(refuse_empty);
+  app.add_subcommand("verify")->add_option("FILE", options.storage.file)->check(refuse_empty);
   add_pages(app, options);
   add_app(app, options);
   for (char const* const name : {"show", "tabs", "close"}) add_with_id(app, name, options);
@@ -315,6 +321,9 @@ Result<int> run_command(std::string const& command, Options const& options, Term
   if (command == "doctor") return show_findings({target, terminal.environment}, terminal);
   if (command == "sessions") return to_exit_code(list_sessions(target, options.filter, terminal));
   if (command == "stop") return to_exit_code(stop_server(target, terminal));
+  if (command == "backup") return to_exit_code(run_backup(target, options.storage, terminal));
+  if (command == "verify") return to_exit_code(run_verify(target, options.storage, terminal));
+  if (command == "restore") return to_exit_code(run_restore(target, options.storage, terminal));
   if (command == "app") return to_exit_code(run_app(target, options.app, terminal));
   constexpr std::array<std::string_view, 5> on_pages{"open", "snapshot", "interact", "screenshot", "execute"};
   if (std::find(on_pages.begin(), on_pages.end(), command) != on_pages.end()) {

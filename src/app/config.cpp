@@ -36,6 +36,7 @@ std::vector<Setting> take_settings(Flags const& flags) {
   if (flags.documented_ports) settings.push_back({"documented_ports", true, "--documented-ports"});
   if (!flags.listen.empty()) settings.push_back({"listen", flags.listen, "--listen"});
   if (!flags.data.empty()) settings.push_back({"data", flags.data, "--data"});
+  if (!flags.store.empty()) settings.push_back({"store", flags.store, "--store"});
   if (!flags.allow_origins.empty()) settings.push_back({"allow_origins", flags.allow_origins, "--allow-origin"});
   if (!flags.key_file.empty()) settings.push_back({"key_file", flags.key_file, "--key-file"});
   if (!flags.log_level.empty()) settings.push_back({"log.level", flags.log_level, "--log-level"});

@@ -68,6 +68,7 @@ struct MonitorConfig {
 struct Config {
   std::vector<ListenAddress> listen = {{"localhost", 5409, "extension"}};
   std::string data;                        // folder; need not exist
+  std::string store = "sqlite";            // in that folder; or "memory": nothing outlives the server
   std::vector<std::string> allow_origins;  // as browsers send them
   bool documented_ports = false;
   std::string key;                           // a secret, never to be shown; empty = none
@@ -95,6 +96,7 @@ struct Config {
 struct Flags {
   std::string config;  // path of a TOML file
   std::string data;
+  std::string store;
   std::vector<std::string> listen;
   std::vector<std::string> allow_origins;
   bool documented_ports = false;

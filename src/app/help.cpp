@@ -30,6 +30,9 @@ Commands
   tabs ID         list the tabs of a session's browser
   close ID        close a session
   token           make a token of a user or of a session, or the hash of a password
+  backup FILE     copy what is kept to a file, also while a server runs
+  verify          read all that is kept and say what is damaged
+  restore FILE    put a backup in the place of what is kept
   doctor          check this machine: what it offers, what is in the way
 
 Options of every command
@@ -47,8 +50,9 @@ Examples
   sojourn sessions
   sojourn send ext_1234567890ab '{"type":"navigate","data":{"url":"https://example.com"}}'
 
-Exit codes: 0 done, 64 wrong usage, 65 bad message, 66 no such session, 69 no server or browser, 70 a bug,
-73 cannot create a file, 74 storage is full, 75 try again, 76 strange answer, 77 not allowed, 78 wrong configuration
+Exit codes: 0 done, 64 wrong usage, 65 bad message or damaged data, 66 no such session, 69 no server or browser,
+70 a bug, 73 cannot create a file, 74 storage is full, 75 try again, 76 strange answer, 77 not allowed,
+78 wrong configuration
 )";
 
 constexpr std::string_view serve_help = R"(Run the server until it is told to end (SIGTERM or Ctrl-C).
@@ -61,6 +65,7 @@ Usage: sojourn serve [OPTIONS]
                               and allow http://localhost:3000
   --allow-origin ORIGIN       a web origin whose pages may talk to the server; may be repeated
   --data DIR                  where to keep things; default ~/.local/share/sojourn
+  --store STORE               sqlite (the default): sessions outlive the server, in DIR/sessions.db; memory: they do not
   --config FILE               a TOML file of the same settings; flags win, then variables
                               such as SOJOURN_SESSIONS__IDLE_MINUTES
   --log-level LEVEL           debug, info (the default), warn or error
@@ -249,15 +254,37 @@ Every line is ok, warn or fail, with what to do about it. The exit code is 0 unl
 Usage: sojourn doctor [--json] [--server URL | --data DIR]
 )";
 
+constexpr std::string_view backup_help =
+    R"(Copy what is kept to a file that is not there yet, as of one moment. A server may be running.
+
+Usage: sojourn backup FILE [--json] [--data DIR]
+)";
+
+constexpr std::string_view verify_help =
+    R"(Read everything that is kept, or a backup, and say what is damaged. A server may be running.
+The exit code is 65 when something is.
+
+Usage: sojourn verify [FILE] [--json] [--data DIR]
+)";
+
+constexpr std::string_view restore_help =
+    R"(Put a backup in the place of what is kept, if it is sound. What was there stays beside it, under a name with the
+date. No server may be running on the data folder: sojourn stop
+
+Usage: sojourn restore FILE [--json] [--data DIR]
+)";
+
 struct Help {
   std::string_view command;
   std::string_view text;
 };
 
 constexpr std::array helps{
-    Help{"serve", serve_help}, Help{"sessions", sessions_help}, Help{"show", show_help},     Help{"send", send_help},
-    Help{"state", state_help}, Help{"events", events_help},     Help{"watch", watch_help},   Help{"tabs", tabs_help},
-    Help{"close", close_help}, Help{"token", token_help},       Help{"doctor", doctor_help}, Help{"stop", stop_help},
+    Help{"serve", serve_help},   Help{"sessions", sessions_help}, Help{"show", show_help},
+    Help{"send", send_help},     Help{"state", state_help},       Help{"events", events_help},
+    Help{"watch", watch_help},   Help{"tabs", tabs_help},         Help{"close", close_help},
+    Help{"token", token_help},   Help{"doctor", doctor_help},     Help{"stop", stop_help},
+    Help{"backup", backup_help}, Help{"verify", verify_help},     Help{"restore", restore_help},
 };
 
 }  // namespace

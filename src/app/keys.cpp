@@ -18,6 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 10> sections{"limits", "log",       "users",   "sessions", "browser",
                                                     "video",  "responder", "monitor", "tools",    "tools.*"};
 constexpr std::size_t debug_key_bytes_max = 256;
+constexpr std::array<std::string_view, 2> stores{"sqlite", "memory"};
 constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
 constexpr double idle_minutes_min = 0.01;  // for trials; in earnest it is minutes
 constexpr double idle_minutes_max = 1440;
@@ -74,6 +75,15 @@ Result<> set_data(Draft& draft, Setting const& setting) {
   if (text->empty()) return at(setting, "data names no folder; leave it out for the default");
   if (text->find('\0') != std::string::npos) return at(setting, "data is no folder name: it has a zero byte");
   draft.config.data = *text;
+  return {};
+}
+
+Result<> set_store(Draft& draft, Setting const& setting) {
+  auto const word = to_word(setting);
+  if (!word) return word.error();
+  if (std::find(stores.begin(), stores.end(), *word) == stores.end())
+    return at(setting, "\"" + *word + "\" is no store; " + suggest(*word, stores));
+  draft.config.store = *word;
   return {};
 }
 
@@ -187,6 +197,7 @@ constexpr std::array keys{
     Key{"documented_ports", set_documented_ports},
     Key{"listen", set_listen},
     Key{"data", set_data},
+    Key{"store", set_store},
     Key{"allow_origins", set_allow_origins},
     Key{"key_file", set_key_file},
     Key{"key", set_key},

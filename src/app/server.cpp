@@ -40,8 +40,10 @@
 #include "app/client_folder.h"
 #include "app/file.h"
 #include "app/folder.h"
+#include "app/storage.h"
 #include "base/crypto.h"
 #include "base/loop.h"
+#include "base/mailbox.h"
 #include "base/timer_wheel.h"
 #include "base/timers.h"
 #include "base/version.h"
@@ -51,13 +53,12 @@
 #include "net/caller.h"
 #include "net/listener.h"
 #include "net/peers.h"
-#include "store/memory.h"
 
 namespace sojourn {
 namespace {
 
-// How long everybody has to hear that the server ends.
-constexpr std::int64_t drain_us = 3'000'000;
+// How long the last ones have to hear that the server ends.
+constexpr std::int64_t last_word_us = 3'000'000;
 // Descriptors that are not clients: listeners, logs, epoll, screenshots, and what calls to tools need.
 constexpr std::int64_t reserved_fds = 320;
 constexpr std::size_t client_file_bytes_max = 8'000'000;
@@ -168,22 +169,35 @@ int open_signals() {
 
 }  // namespace
 
-// In the order of need: what stands later may use what stands earlier.
-struct Server::Parts {
-  Parts(Config c, std::unique_ptr<Folder> f, std::string secret)
-      : config(std::move(c)),
-        limits(with_descriptors(config.limits)),
-        folder(std::move(f)),
-        own_secret(std::move(secret)),
-        identity(to_keys(config, own_secret), !config.has_key()) {}
+namespace {
+
+// What stands before the store does.
+struct Ground {
+  Ground(Config c, std::unique_ptr<Folder> f, std::string secret)
+      : config(std::move(c)), folder(std::move(f)), own_secret(std::move(secret)) {}
 
   Config config;
-  Limits limits;
   std::unique_ptr<Folder> folder;
   std::string own_secret;
-  Identity identity;
-  Log log{config.log_level};
   Loop loop;
+  Mailbox mailbox{loop};
+};
+
+}  // namespace
+
+// In the order of need: what stands later may use what stands earlier.
+struct Server::Parts {
+  Parts(std::unique_ptr<Ground> g, std::unique_ptr<Store> s) : ground(std::move(g)), store(std::move(s)) {}
+
+  std::unique_ptr<Ground> ground;
+  std::unique_ptr<Store> store;  // whose thread writes to the mailbox
+  Config& config = ground->config;
+  Folder& folder = *ground->folder;
+  std::string const& own_secret = ground->own_secret;
+  Loop& loop = ground->loop;
+  Limits limits = with_descriptors(config.limits);
+  Identity identity{to_keys(config, own_secret), !config.has_key()};
+  Log log{config.log_level};
   TimerWheel wheel{loop.now().steady_us};
   Timers timers;
   Later later = [this](std::int64_t us, std::function<void()> function) {
@@ -191,10 +205,8 @@ struct Server::Parts {
   };
   Worker worker{loop};
   HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
-  MemoryStore store{[this](std::function<void()> function) { loop.post(std::move(function)); },
-                    MemoryStore::Memory::nothing};
   Headless browser{loop, to_browser(config)};
-  Hub hub{Hub::World{store, log, Clock(), Random(), limits, config.idle_ms * 1000,
+  Hub hub{Hub::World{*store, log, Clock(), Random(), limits, config.idle_ms * 1000,
                      static_cast<std::size_t>(config.sessions_per_user), &browser, to_rules(config.browser)}};
   Access access{config.allow_origins, config.documented_ports};
   Tools tools{hub, caller, to_tools(config)};
@@ -224,11 +236,12 @@ struct Server::Parts {
                              [this](auto job, auto done) { return worker.run(std::move(job), std::move(done)); }};
   Router router{access, identity, log, Random()};
   Peers peers{NetWorld{loop, wheel, router, hub, log, limits, to_engines(config, limits), to_compression(config)}};
-  Operations operations{hub, router, std::string(peers.sending())};
+  Operations operations{hub, router, {std::string(peers.sending()), config.store}};
   std::vector<std::unique_ptr<Listener>> listeners;
   Watch signals{loop, open_signals(), EPOLLIN, [this](std::uint32_t) { on_signal(); }};
   Watch stopping{loop, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN, [this](std::uint32_t) { on_stop(); }};
-  std::int64_t end_us = 0;  // when a server that is ending ends; 0 = it is not
+  std::int64_t end_us = 0;        // when a server that is ending ends; 0 = it is not
+  std::int64_t quiet_end_us = 0;  // the same if nobody waits for an answer
   int exit_code = 0;
 
   void on_signal() {
@@ -246,10 +259,12 @@ struct Server::Parts {
   void begin_to_end(std::string_view why) {
     if (end_us != 0) return;
     log.write(Level::info, "server.ending", {{"reason", why}});
-    end_us = loop.now().steady_us + drain_us;
+    auto const window_us = limits.drain_ms * 1000;
+    end_us = loop.now().steady_us + window_us + last_word_us;
     operations.drain();
     listeners.clear();
-    peers.drain("the server is shutting down");
+    peers.drain("the server is shutting down", window_us);
+    quiet_end_us = peers.drained_us() + last_word_us;
   }
 
   // In the order in which they are asked: a bare /ws with a token or a session is tracking's, else the extension's.
@@ -275,6 +290,16 @@ struct Server::Parts {
     router.add(&operations, Operations::routes());
   }
 
+  // Everybody has gone, or had the time to, and everything is kept; or it took too long.
+  bool has_ended() {
+    auto const now_us = loop.now().steady_us;
+    if (now_us >= end_us) return true;
+    bool const are_gone = peers.size() == 0 || (now_us >= quiet_end_us && !peers.is_answering());
+    if (!are_gone) return false;
+    hub.save_now();
+    return hub.is_saved();
+  }
+
   // Ends a loop iteration; see Loop::Turn.
   std::int64_t turn() {
     wheel.advance(loop.now().steady_us);
@@ -287,10 +312,11 @@ struct Server::Parts {
       begin_to_end("storage failed");
       return 0;  // what that queued goes out in another turn
     }
-    if (end_us != 0 && (peers.size() == 0 || loop.now().steady_us >= end_us)) loop.stop();
+    if (end_us != 0 && has_ended()) loop.stop();
     if (has_closed || hub.has_more()) return 0;
-    auto const next_us = std::min({wheel.next_us(), timers.next_us(), hub.next_deadline_us()});
-    return end_us != 0 ? std::min(next_us, end_us) : next_us;
+    auto const next_us = std::min({wheel.next_us(), timers.next_us(), hub.next_deadline_us(), peers.next_us()});
+    if (end_us == 0) return next_us;
+    return std::min(next_us, loop.now().steady_us < quiet_end_us ? quiet_end_us : end_us);
   }
 };
 
@@ -306,7 +332,12 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
   if (!folder) return folder.error();
   auto secret = (*folder)->secret();
   if (!secret) return secret.error();
-  auto parts = std::make_unique<Parts>(std::move(config), std::move(*folder), std::move(*secret));
+  auto ground = std::make_unique<Ground>(std::move(config), std::move(*folder), std::move(*secret));
+  auto post = [&mailbox = ground->mailbox](std::function<void()> function) { mailbox.post(std::move(function)); };
+  auto store = open_store(ground->config, std::move(post));
+  if (!store) return store.error();
+  auto parts = std::make_unique<Parts>(std::move(ground), std::move(*store));
+  if (auto const restored = parts->hub.restore(); !restored) return restored.error();
   parts->add_doors();
   for (auto const& place : parts->config.listen) {
     auto opened = Listener::open(parts->peers, {place.host, place.port, to_dialect(place.dialect)});
@@ -321,7 +352,7 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
   for (auto const& listener : parts->listeners) ports.push_back(listener->port());
   parts->browser.know(parts->listeners.front()->url(), std::move(ports));
   auto const token = mint_admin_token(parts->identity.keys(), parts->loop.now());
-  auto announced = parts->folder->announce(parts->listeners.front()->url(), token);
+  auto announced = parts->folder.announce(parts->listeners.front()->url(), token);
   if (!announced) return announced.error();
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

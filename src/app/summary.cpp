@@ -85,6 +85,7 @@ std::string describe_config(Config const& config) {
   std::string text = "The configuration is valid.\n";
   for (auto const& address : config.listen) add_line(text, "listen", to_text(address) + " (" + address.dialect + ")");
   add_line(text, "data", config.data);
+  add_line(text, "store", config.store);
   for (auto const& origin : config.allow_origins) add_line(text, "allow origin", origin);
   add_line(text, "key", describe_key(config));
   for (auto const& [name, line] : config.users) add_line(text, "user", name);
@@ -123,6 +124,7 @@ json::object to_json(Config const& config) {
   for (auto const& limit : limit_table) limits[limit.name] = config.limits.*limit.member;
   json::object all{{"listen", std::move(listen)},
                    {"data", config.data},
+                   {"store", config.store},
                    {"allow_origins", std::move(origins)},
                    {"documented_ports", config.documented_ports},
                    {"key_configured", config.has_key()},

@@ -50,6 +50,12 @@ TEST(ConfigKeys, ThatAreListedAreKnown) {
   }
 }
 
+TEST(ConfigKeys, AStoreIsOneThatThereIs) {
+  EXPECT_EQ(Config().store, "sqlite");
+  EXPECT_EQ(config_with({{"store", "memory"s, "f:1"}}).store, "memory");
+  EXPECT_EQ(refusal("store", "sqlit"s), "f:1: \"sqlit\" is no store; did you mean \"sqlite\"?");
+}
+
 TEST(ConfigKeys, AKeyIsASecretOfSomeLength) {
   EXPECT_EQ(config_with({{"key", secret, "f:1"}}).key, secret);
   EXPECT_EQ(config_with({{"key", Untyped{secret}, "f:1"}}).key, secret);

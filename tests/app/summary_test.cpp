@@ -30,6 +30,7 @@ TEST(Summary, NamesEverySettingAndNoSecret) {
             "The configuration is valid.\n"
             "listen        localhost:5409 (extension)\n"
             "data          /d\\u{1b}\n"
+            "store         sqlite\n"
             "key           configured: nobody is let in without a token\n"
             "user          alice\n"
             "user          bob\n"
