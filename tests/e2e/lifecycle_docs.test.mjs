@@ -115,9 +115,10 @@ test('FMV-33 what the page says of a restart is so', async (t) => {
   t.after(() => second.stop());
   assert.match(row('over a restart').extension, /^gone: 404$/);
   assert.equal((await second.get(`${root}/${extension.id}`)).status, 404);
-  assert.match(row('over a restart').shared, /gone too, so far/);
-  assert.equal((await second.get(`${root}/${id}`)).status, 404);
-  assert.equal((await second.post(root, { client_id })).json.session_resumed, false);
+  assert.match(row('over a restart').shared, /^kept: state, log, names, tokens/);
+  assert.equal((await second.get(`${root}/${id}`)).status, 200);
+  const again = (await second.post(root, { client_id })).json;
+  assert.deepEqual([again.session_resumed, again.session_id], [true, id]);
 });
 
 test('FMV-33 INF-08 INF-09 a browser session is born, found again, kept and ended as the page says', async (t) => {

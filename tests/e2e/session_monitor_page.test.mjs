@@ -10,7 +10,7 @@ import { openSite } from '../../examples/monitor/site.mjs';
 import { Tab, openBrowser } from '../../examples/shipping/person.mjs';
 import { findChromium } from './chromium.mjs';
 import { eventually, projectRoot, request, start } from './harness.mjs';
-import { installMonitor, openStage, sessionsOf } from './session_monitor_stage.mjs';
+import { clientOf, installMonitor, listen, openStage, sessionsOf } from './session_monitor_stage.mjs';
 
 const skip = !findChromium() && 'Chromium is not installed';
 let browser;
@@ -33,7 +33,7 @@ async function open(t, url) {
 
 const textOf = (id) => `document.getElementById('${id}').textContent`;
 const isLive = `document.getElementById('status').dataset.word === 'live' && ${textOf('session')} !== '—'`;
-const rows = (name) => `[...document.querySelectorAll('#events [data-name="${name}"]')].map((row) => row.querySelector('code')?.textContent)`;
+const rows = (name) => `[...document.querySelectorAll('#events [data-name="${name}"]')].map((row) => row.querySelector('.what').textContent)`;
 const saidOf = (tab) => async (text) => {
   await tab.read(`document.getElementById('text').value = ${JSON.stringify(text)}`);
   await tab.click(`document.getElementById('send')`);
@@ -57,7 +57,7 @@ for (const [name, transports] of [['polling only', ['polling']], ['WebSocket onl
     assert.deepEqual(await sessionsOf(server, 'demo'), [], 'the one of before has left');
     await saidOf(tab)('Is it true?');
     await tab.until(`${rows('answer')}.length === 2`, 'the answer');
-    assert.deepEqual(await tab.read(rows('answer')), ['This program knows nothing more to say.', 'You said: Is it true?']);
+    assert.deepEqual(await tab.read(rows('answer')), ['Answer: This program knows nothing more to say.', 'Answer: You said: Is it true?']);
     const updates = await tab.until(`${rows('analysis_update')}.length >= 2 && ${rows('analysis_update')}`, 'the analysis');
     assert.match(updates.join(' '), /a question.*3 words/);
     assert.ok(said.includes(`[SessionMonitor] Opened over ${transports[0]}`), said.join('\n'));
@@ -85,14 +85,60 @@ test('AMI-03 a page is back by itself after the server was away, and registered 
   await eventually(async () => (await sessionsOf(server, 'demo')).some(({ session_id }) => session_id === session), 'the server knows it');
 });
 
+test('a row is a sentence, with what came as it came behind it', { skip }, async (t) => {
+  const { site, server } = await openStage(t);
+  const { tab } = await open(t, site.address);
+  await tab.until(`${rows('session_registered')}.length === 1`, 'that it is registered');
+  const other = clientOf(t, server);
+  const { next } = listen(other);
+  other.emit('register_session', { thread_id: 'demo' });
+  await next('session_registered');
+  other.emit('chat', { text: 'The kettle is on.' });
+  other.emit('odd', 1, 'two', { milk: [] });
+  other.emit('system_pong');
+  other.emit('analysis_update', 'in a form of its own');
+  other.emit('set_session_state', { key: 'tea', value: 'Assam' });
+  const expected = {
+    register_session: ['Asks to be in the thread “demo”.'], session_registered: ['Registered for the thread “demo”.'],
+    'session.joined': ['local joined.'], chat: ['chat: The kettle is on.'], odd: ['odd: 1, two, milk '], system_pong: ['system_pong.'],
+    'session.state': ['The state changed: tea is now Assam.'], analysis_update: ['analysis_update: in a form of its own'],
+  };
+  await tab.until(`${rows('session.state')}.length`, 'the last of it');
+  const entries = Object.keys(expected).map((name) => `${JSON.stringify(name)}: ${rows(name)}`);
+  assert.deepEqual(await tab.read(`({ ${entries.join()} })`), expected);
+  const raw = `document.querySelector('#events [data-name="chat"] details')`;
+  assert.equal(await tab.read(`${raw}.open`), false);
+  await tab.click(`${raw}.querySelector('summary')`);
+  assert.match(await tab.until(`${raw}.open && ${raw}.querySelector('code').innerText`, 'what came'), /^{\n {2}"text": "The kettle is on\."\n}\n"[0-9a-f-]{36}\/[0-9a-f]+\.\d+"$/);
+});
+
+const phone = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
+
 test('the page has no sideways scrolling on a phone, and no text of the colour of its ground at night', { skip }, async (t) => {
   const { site } = await openStage(t);
   const { tab } = await open(t, site.address);
+  await tab.look(phone, 'dark');
+  await tab.send('Page.reload');
   await tab.until(isLive, 'that it is live');
-  await tab.look({ width: 360, height: 740, deviceScaleFactor: 2, mobile: true }, 'dark');
-  assert.equal(await tab.read(`document.documentElement.scrollWidth`), 360);
+  assert.equal(await tab.read(`document.documentElement.scrollWidth`), phone.width);
   const style = await tab.read(`(({ backgroundColor, color }) => [backgroundColor, color])(getComputedStyle(document.body))`);
   assert.deepEqual(style, ['rgb(17, 20, 28)', 'rgb(231, 234, 243)']);
+  const [settings, send] = await tab.read(`[document.getElementById('settings').open, document.getElementById('send').getBoundingClientRect().bottom]`);
+  assert.equal(settings, false);
+  assert.ok(send < phone.height / 2, `Send is seen without scrolling: ${send}`);
+});
+
+test('every control of the page has a name', { skip }, async (t) => {
+  const { site } = await openStage(t);
+  const { tab } = await open(t, site.address);
+  await tab.until(`${rows('session_registered')}.length`, 'that it is registered');
+  const { nodes } = await tab.send('Accessibility.getFullAXTree');
+  const named = ['button', 'textbox', 'combobox', 'image', 'list', 'form', 'region', 'DisclosureTriangle'];
+  const shown = nodes.filter(({ ignored, role }) => !ignored && named.includes(role.value)).map(({ role, name }) => [role.value, name.value]);
+  assert.deepEqual(shown.filter(([, name]) => !name), []);
+  for (const each of [['button', 'Send'], ['button', 'Restart'], ['button', 'Stop'], ['textbox', 'Say something to the thread'], ['list', 'What came and went, newest first']]) {
+    assert.ok(shown.some((one) => one.join() === each.join()), `${each}: ${JSON.stringify(shown)}`);
+  }
 });
 
 /** A bare page of another origin with the shipped scripts, as the example says; the server lets it in. */
