@@ -13,6 +13,7 @@ const files = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/monitor.css': ['monitor.css', 'text/css; charset=utf-8'],
   '/monitor.js': ['monitor.js', 'text/javascript; charset=utf-8'],
+  '/sentences.js': ['sentences.js', 'text/javascript; charset=utf-8'],
   '/icon.svg': ['icon.svg', 'image/svg+xml'],
 };
 const bodyBytesMax = 1024 * 1024;

@@ -1,6 +1,8 @@
 // The page: a Socket.IO connection with a session monitor on it, and all that goes over it, both ways.
 // `io` is of the session server's own bundle, SessionMonitor of session_monitor.js.
 
+import { sentenceOf } from './sentences.js';
+
 const pingEveryMs = 15_000;
 const shownEvents = 200;
 const at = (id) => document.getElementById(id);
@@ -18,9 +20,9 @@ function tell(problem) {
 
 // --- what comes and goes
 
-const ways = { in: ['←', 'came'], out: ['→', 'sent'], here: ['•', 'here'] };
+const ways = { in: ['←', 'Received'], out: ['→', 'Sent'], here: ['•', 'Here'] };
 
-function note(way, name, data) {
+function note(way, name, ...args) {
   const part = (tag, className, text) => Object.assign(document.createElement(tag), { className, textContent: text });
   const row = document.createElement('li');
   row.dataset.way = way;
@@ -29,8 +31,12 @@ function note(way, name, data) {
   arrow.setAttribute('aria-label', ways[way][1]);
   arrow.setAttribute('role', 'img');
   const what = document.createElement('div');
-  what.append(part('span', 'what', name));
-  if (data !== undefined) what.append(part('code', '', typeof data === 'string' ? data : JSON.stringify(data)));
+  what.append(part('p', 'what', sentenceOf(way, name, args)));
+  if (way !== 'here') {
+    const raw = document.createElement('details');
+    raw.append(part('summary', '', name), part('code', '', args.map((each) => JSON.stringify(each, undefined, 2)).join('\n')));
+    what.append(raw);
+  }
   row.append(part('time', '', clock.format(new Date())), arrow, what);
   at('empty').hidden = true;
   at('events').prepend(row);
@@ -67,14 +73,14 @@ function start() {
   tell();
   pings = 0;
   socket = io(server, { transports: at('transports').value.split(','), reconnectionDelay: 1000, timeout: 10000, forceNew: true, path: '/socket.io' });
-  socket.onAny((name, data) => note('in', name, data));
-  socket.onAnyOutgoing((name, data) => note('out', name, data));
-  socket.on('connect', () => { tell(); note('here', 'connected over', socket.io.engine.transport.name); });
+  socket.onAny((name, ...args) => note('in', name, ...args));
+  socket.onAnyOutgoing((name, ...args) => note('out', name, ...args));
+  socket.on('connect', () => { tell(); note('here', 'connected', socket.io.engine.transport.name); });
   socket.on('disconnect', (reason) => note('here', 'disconnected', reason));
   socket.on('connect_error', (error) => tell(`${server} cannot be reached (${error.message}). This page goes on trying.`));
   socket.io.on('open', () => {
     const { engine } = socket.io;
-    engine.on('upgrade', () => note('here', 'upgraded to', engine.transport.name));
+    engine.on('upgrade', () => note('here', 'upgraded', engine.transport.name));
   });
   monitor = new SessionMonitor(countingPings(socket), { pingInterval: pingEveryMs, debug: true });
   monitor.start(at('thread-id').value.trim());
@@ -136,6 +142,7 @@ function load(source) {
 }
 
 async function begin() {
+  at('settings').open = matchMedia('(min-width: 46rem)').matches;
   at('controls').addEventListener('submit', (event) => { event.preventDefault(); start(); });
   at('stop').addEventListener('click', stop);
   at('say').addEventListener('submit', (event) => { event.preventDefault(); void send(); });
