@@ -1,21 +1,24 @@
 // Requests that a client may send twice without harm: a POST with an Idempotency-Key runs once, and whoever sends it
 // again within an hour has the first one's answer. It stands between router and door.
+// With a hub to remember in, that holds over a restart: that a run began is kept in the batch of what it does, and its
+// answer before anybody is told. Of a run that the server did not live to answer only the beginning is known then.
 // Invariant: at most one run of a key is under way; only 2xx answers are kept, so many and so many bytes of them, and
 // none that is open: who waited for that one is refused, as a conflict.
 // The hub's thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "api/api.h"
+#include "core/hub.h"
 
 namespace sojourn {
 
@@ -31,29 +34,36 @@ class Replays {
   Replays(Replays const&) = delete;
   Replays& operator=(Replays const&) = delete;
 
+  // Takes up what the hub's store has of runs before, and keeps those to come there. Once, before the first request.
+  void remember(Hub& hub, Moment now);
+
   // Whom the door is to answer: `respond` itself, if the request has no key, or somebody of ours in front of it, who
   // has to be answered once, now or later, even when the client is gone. Nothing = the door is not to run: `respond`
   // has been refused (a malformed key: 400; one that came with another body before: 422), or has the answer of the
-  // first request with that key, or gets it when it is there, good or bad, marked as Idempotent-Replayed. `who` tells
-  // apart whoever must not see each other's answers. The answers' content types and header names live as long as this
-  // does (they are literals).
+  // first request with that key, or gets it when it is there, good or bad, marked as Idempotent-Replayed, or hears that
+  // it was lost (409). `who` tells apart whoever must not see each other's answers. The answers' content types and
+  // header names live as long as this does.
   std::optional<Respond> begin(Request const& request, std::string_view who, Respond respond);
 
  private:
   using Ticket = std::uint64_t;
   struct Entry {
-    std::string key;  // who, what and the client's key
-    std::array<unsigned char, 32> body_hash{};
+    std::string key;               // a digest of who, what and the client's key
+    std::string body;              // of the body
     Ticket ticket = 0;             // of one under way; 0 = it is kept
     std::vector<Respond> waiting;  // for one under way, the first is its own
     std::int64_t until_us = 0;     // kept so long
     Response response;             // kept
+    bool is_lost = false;          // it began before the server did, and nobody knows what became of it
+    bool is_secret = false;        // its answer is for its client alone, and not for the store
   };
   using Place = std::list<Entry>::iterator;
 
-  std::optional<Respond> run(std::string key, std::array<unsigned char, 32> const& body_hash, Respond respond);
+  std::optional<Respond> run(Entry entry, Respond respond);
   static void respond(void* replays, std::uint64_t ticket, Response response);
   static std::size_t bytes_of(Entry const& entry);
+  bool take_up(std::string key, std::string_view note, Moment now);
+  void note(Entry const& entry, Reply kept = {}) const;
   bool keep(Place place, Response const& response);
   void forget(Place place);
   void forget_old();
@@ -64,8 +74,10 @@ class Replays {
   std::unordered_map<std::string_view, Place> by_key_;
   std::unordered_map<Ticket, Place> by_ticket_;
   std::size_t kept_bytes_ = 0;
-  std::int64_t now_us_ = 0;  // of the last request
+  Moment now_;  // of the last request
   Ticket last_ticket_ = 0;
+  Hub* hub_ = nullptr;
+  std::set<std::string, std::less<>> words_;  // content types and header names of answers that were taken up
 };
 
 }  // namespace sojourn

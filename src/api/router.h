@@ -83,6 +83,9 @@ class Router {
   void add(void* door, std::span<Route const> routes, std::span<Entrance const> entrances = {});
   std::span<Door const> doors() const { return doors_; }
 
+  // From now on what was answered to a key is remembered over a restart.
+  void remember(Hub& hub, Moment now) { replays_.remember(hub, now); }
+
   // Sets the principal and the envelope, and answers once, at once or later.
   void handle(Request& request, Respond respond);
 

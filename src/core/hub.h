@@ -78,6 +78,12 @@ class Hub {
   // When turn() has to be called again for the sake of a deadline (steady clock, us); INT64_MAX = never.
   std::int64_t next_deadline_us() const;
 
+  // What a door keeps beside the sessions, together with all that is kept in this turn; without room it is not. `kept`
+  // runs once, in a later turn, when it is or can't be.
+  void note(Mark mark, Reply kept = {});
+  // What was noted before the server began, without what was noted since; once, after restore().
+  std::vector<std::pair<std::string, std::string>> take_notes() { return std::exchange(notes_, {}); }
+
   // The server ends: what need not have been kept yet is. Until it is, and all else, is_saved() is false.
   void save_now();
   bool is_saved() const;
@@ -86,6 +92,8 @@ class Hub {
   bool is_stopped() const { return stopped_; }
   // Whether something more may be kept; durable commands are refused when not.
   bool can_keep() const { return world_.store.has_room(); }
+  // As much waits for the disk as one reader's queue can take at once: whoever can, says nothing more for the moment.
+  bool is_behind() const { return in_flight_.bytes + gathering_.bytes >= uncommitted_bytes_max(); }
   std::size_t session_count() const { return sessions_.size(); }
   std::size_t connection_count() const { return connections_.size(); }
 
@@ -110,6 +118,7 @@ class Hub {
     Batch batch;
     std::vector<Settled> settled;
     std::vector<DueReply> replies;
+    std::size_t bytes = 0;  // of its events
   };
   // A command's outcome, and the batch whose commit its reply waits for (0: none).
   struct Applied {
@@ -278,6 +287,7 @@ class Hub {
   void look_earlier(Session& session);
   void reply_after(std::uint64_t batch, Reply reply, Result<Outcome> outcome);
   std::uint64_t latest_batch() const;
+  std::size_t uncommitted_bytes_max() const { return static_cast<std::size_t>(world_.limits.queue_bytes) / 4; }
   void start_commit();
   void committed(Result<> result);
   void stop(Error const& reason);
@@ -296,8 +306,9 @@ class Hub {
   std::unordered_map<std::string, PendingCall> calls_;
   std::set<std::pair<std::int64_t, std::string>> deadlines_;  // of calls_, soonest first
   std::vector<Session*> dirty_;
-  std::vector<std::string> unsaved_;  // ids
-  std::int64_t save_us_ = 0;          // steady; when those are saved; 0 = there are none
+  std::vector<std::string> unsaved_;                        // ids
+  std::vector<std::pair<std::string, std::string>> notes_;  // of the server's own record, until a door takes them
+  std::int64_t save_us_ = 0;                                // steady; when those are saved; 0 = there are none
   Admission admission_;
   std::unordered_map<Admission::Ticket, WaitingOpen> waiting_;
   std::unordered_map<std::uint64_t, RunningCall> running_;

@@ -34,6 +34,7 @@ void Hub::keep(Session& session, EventRef const& event, std::vector<Mark> marks)
   gathering_.batch.changes.push_back(
       {.session_id = session.id, .event = event, .marks = std::move(marks), .first_seq = first_seq});
   gathering_.settled.push_back({&session, event->seq, false});
+  gathering_.bytes += bytes_of(*event);
   save_later(session);
 }
 
@@ -60,6 +61,14 @@ void Hub::save_later(Session& session) {
   session.unsaved = true;
   unsaved_.push_back(session.id);
   if (save_us_ == 0) save_us_ = world_.clock.now().steady_us + save_us;
+}
+
+void Hub::note(Mark mark, Reply kept) {
+  bool const has_room = !stopped_ && world_.store.has_room();
+  mark.name.insert(0, note_prefix);
+  if (has_room)
+    gathering_.batch.changes.push_back({.session_id = std::string(server_record), .marks = {std::move(mark)}});
+  if (kept) reply_after(has_room ? gathering_.batch.number : 0, std::move(kept), Outcome(true));
 }
 
 void Hub::save_now() {
@@ -108,6 +117,9 @@ Result<> Hub::restore() {
     if (record.session_id == server_record) {
       alive_us = std::strtoll(find_mark(record, alive_name).c_str(), nullptr, 10);
       is_backup = !find_mark(record, restored_name).empty();
+      for (auto& [name, value] : record.marks) {
+        if (name.starts_with(note_prefix)) notes_.emplace_back(name.substr(note_prefix.size()), std::move(value));
+      }
       return;
     }
     auto id = record.session_id;

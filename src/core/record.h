@@ -29,6 +29,8 @@ inline constexpr std::string_view server_record = "server";
 inline constexpr std::string_view alive_name = "alive";
 // That a backup was brought back: places that were told of since it was made are others now.
 inline constexpr std::string_view restored_name = "restored";
+// What doors note begins so.
+inline constexpr std::string_view note_prefix = "note/";
 
 Mark birth_mark(Session const& session);
 Mark tokens_mark(Session const& session);

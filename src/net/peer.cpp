@@ -103,6 +103,11 @@ void Peer::pause_reading(bool paused) {
   update_interest();
 }
 
+void Peer::release() {
+  held_ = false;
+  update_interest();
+}
+
 bool Peer::load(SendBatch& batch) {
   listed_ = false;
   if (is_closed() || blocked_ || outbox_.empty() || outbox_.bytes() > batch_bytes_max) return false;
@@ -201,7 +206,12 @@ void Peer::on_ready(std::uint32_t events) {
     update_interest();
     list(false);
   }
-  if ((events & EPOLLIN) != 0 && !paused_ && !ended_) return read();
+  if ((events & EPOLLIN) != 0 && !paused_ && !held_ && !ended_) {
+    if (!world().hub.is_behind()) return read();
+    held_ = true;
+    peers_.hold(id_);
+    update_interest();
+  }
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) close();
 }
 
@@ -249,7 +259,7 @@ void Peer::drain(Farewell const& farewell) {
 }
 
 void Peer::update_interest() {
-  std::uint32_t const in = paused_ || ended_ ? 0U : static_cast<std::uint32_t>(EPOLLIN);
+  std::uint32_t const in = paused_ || held_ || ended_ ? 0U : static_cast<std::uint32_t>(EPOLLIN);
   watch_.want(in | (blocked_ ? static_cast<std::uint32_t>(EPOLLOUT) : 0U));
 }
 

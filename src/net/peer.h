@@ -81,6 +81,8 @@ class Peer {
   void close();
   void arm(std::int64_t deadline_us);
   void pause_reading(bool paused);
+  // The hub has caught up.
+  void release();
   // Closes when the peer's machine has confirmed nothing of what was sent for so long.
   void set_unheard_timeout_ms(std::int64_t ms);
 
@@ -138,6 +140,7 @@ class Peer {
   bool listed_ = false;     // stands in a list of peers to flush
   bool blocked_ = false;    // the kernel takes no more at present
   bool paused_ = false;     // reads nothing for now
+  bool held_ = false;       // nor while the hub is behind
   bool ended_ = false;      // the peer sends no more
   bool finishing_ = false;  // we send no more once the queue is empty
   bool flooded_ = false;    // got more in one iteration than may wait

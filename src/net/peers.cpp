@@ -65,6 +65,7 @@ void Peers::look_for_idle() {
 
 bool Peers::turn() {
   if (departure_) send_off();
+  if (!held_.empty() && !world_.hub.is_behind()) release_held();
   engines_.turn();
   auto const used = flush(few_, few_each_turn);
   flush(many_, std::max(many_each_turn - std::min(used, many_each_turn), used / 2));
@@ -144,6 +145,12 @@ void Peers::drain(std::string_view reason, std::int64_t window_us) {
 void Peers::send_off() {
   for (auto const id : departure_->take_due(world_.loop.now().steady_us)) {
     if (auto* const peer = find(id)) peer->drain(*farewell());
+  }
+}
+
+void Peers::release_held() {
+  for (auto const id : std::exchange(held_, {})) {
+    if (auto* const peer = find(id); peer != nullptr && !peer->is_closed()) peer->release();
   }
 }
 

@@ -61,6 +61,8 @@ class Peers {
   static constexpr long few = 32;
   // To be flushed at the end of this iteration, or a later one behind what `few` share; each peer once, until unlisted.
   void list(Peer& peer, bool behind) { (behind ? many_ : few_).push_back(&peer); }
+  // Reads nothing until the hub has caught up.
+  void hold(std::uint64_t id) { held_.push_back(id); }
   // To be freed.
   void bury(std::uint64_t id) { dead_.push_back(id); }
   // `more` bytes wait in some queue (fewer if negative).
@@ -81,6 +83,7 @@ class Peers {
   void shed();
   void free_dead();
   void send_off();
+  void release_held();
 
   NetWorld world_;
   SendBatch batch_;
@@ -89,6 +92,7 @@ class Peers {
   std::deque<Peer*> many_;
   std::uint64_t last_id_ = 0;
   std::int64_t queued_bytes_ = 0;
+  std::vector<std::uint64_t> held_;
   std::vector<std::uint64_t> dead_;
   std::vector<std::uint64_t> idle_;       // could give way when somebody last looked; the oldest stands last
   std::int64_t looked_for_idle_us_ = -1;  // the iteration in which that was

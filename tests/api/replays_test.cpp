@@ -5,10 +5,13 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "support/hub_stage.h"
 
 namespace sojourn {
 namespace {
@@ -43,8 +46,8 @@ class ReplaysTest : public testing::Test {
     request.body = memory->body;
     request.listener = memory->listener;
     request.headers = headers;
-    request.at.steady_us = now_us;
-    auto const through = replays.begin(request, memory->who, Respond(&ReplaysTest::hear, this, number));
+    request.at = now();
+    auto const through = replays->begin(request, memory->who, Respond(&ReplaysTest::hear, this, number));
     if (through) running.push_back(*through);
     return number;
   }
@@ -75,6 +78,9 @@ class ReplaysTest : public testing::Test {
     return is_running;
   }
 
+  // Two clocks that move together.
+  Moment now() const { return {now_us, 1'771'960'936'015'000 + now_us}; }
+
   static void hear(void* test, std::uint64_t number, Response response) {
     auto& self = *static_cast<ReplaysTest*>(test);
     self.answers[number].push_back(std::move(response));
@@ -87,7 +93,7 @@ class ReplaysTest : public testing::Test {
     return {};
   }
 
-  Replays replays;
+  std::optional<Replays> replays{std::in_place};
   std::int64_t now_us = 1'000'000;
   std::deque<Respond> running;                 // what came through to the door
   std::vector<std::vector<Response>> answers;  // by number
@@ -283,6 +289,126 @@ TEST_F(ReplaysTest, AnOpenAnswerIsForItsOwnClientAndNotKept) {
   ASSERT_EQ(answers[second].size(), 1u);
   EXPECT_EQ(answers[second][0].status, 409);
   EXPECT_FALSE(answers[second][0].is_open);
+  EXPECT_TRUE(runs({}));
+}
+
+// A server that is killed at any moment, and starts again.
+class LastingReplaysTest : public ReplaysTest {
+ protected:
+  LastingReplaysTest() { replays->remember(stage.hub, now()); }
+  void kill() {
+    running.clear();
+    replays.emplace();
+    ASSERT_TRUE(stage.restart());
+    replays->remember(stage.hub, now());
+  }
+  // The door does something that is kept, before it answers.
+  std::string open_session() {
+    auto const opened = stage.submit(local_principal(), OpenSession{SessionKind::shared, {}, {}});
+    stage.turns(4);
+    return opened->as<Opened>()->session.id;
+  }
+  std::size_t sessions() const { return stage.hub.session_count(); }
+
+  HubStage stage;
+};
+
+TEST_F(LastingReplaysTest, AnAnswerThatWasGivenIsGivenAgainAfterARestart) {
+  auto const first = send({});
+  answer(201, R"({"session_id":"1"})");
+  EXPECT_TRUE(answers[first].empty()) << "not before it is kept";
+  stage.turns(3);
+  ASSERT_EQ(answers[first].size(), 1U);
+  kill();
+  for (int i = 0; i < 2; ++i) {
+    auto const again = send({});
+    ASSERT_EQ(answers[again].size(), 1U);
+    EXPECT_EQ(answers[again][0].status, 201);
+    EXPECT_EQ(answers[again][0].body, R"({"session_id":"1"})");
+    EXPECT_EQ(answers[again][0].content_type, Response().content_type);
+    EXPECT_EQ(header(answers[again][0], "Location"), "/somewhere");
+    EXPECT_EQ(header(answers[again][0], "Idempotent-Replayed"), "true");
+    kill();
+  }
+  EXPECT_EQ(answers[send({.body = "another"})].at(0).status, 422);
+  EXPECT_TRUE(runs({.key = "key-00002"}));
+}
+
+TEST_F(LastingReplaysTest, WhatWasCarriedOutAndNotAnsweredIsNotCarriedOutAgain) {
+  send({});
+  open_session();
+  kill();
+  ASSERT_EQ(sessions(), 1U);
+  auto const again = send({});
+  EXPECT_TRUE(running.empty());
+  EXPECT_EQ(answers[again].at(0).status, 409);
+  EXPECT_NE(answers[again].at(0).body.find("see whether it was carried out"), std::string::npos);
+}
+
+TEST_F(LastingReplaysTest, WhatLeftNothingBehindRunsAgain) {
+  send({});
+  stage.submit(local_principal(), OpenSession{SessionKind::shared, {}, {}});
+  kill();  // before the commit of either
+  ASSERT_EQ(sessions(), 0U);
+  EXPECT_TRUE(runs({}));
+}
+
+TEST_F(LastingReplaysTest, ARefusalIsNotRemembered) {
+  auto const first = send({});
+  stage.turns(3);
+  answer(404, "no");
+  EXPECT_EQ(answers[first].at(0).status, 404) << "at once";
+  stage.turns(3);
+  kill();
+  EXPECT_TRUE(runs({}));
+}
+
+TEST_F(LastingReplaysTest, TheHourGoesOnMeanwhileAndThenNothingIsLeft) {
+  run({});
+  stage.turns(3);
+  now_us += hour_us - 1;
+  kill();
+  EXPECT_FALSE(runs({}));
+  now_us += 1;
+  kill();
+  EXPECT_TRUE(runs({}));
+  running.clear();
+  stage.turns(3);
+  now_us += hour_us;
+  kill();
+  stage.turns(3);
+  kill();
+  EXPECT_TRUE(stage.hub.take_notes().empty());
+}
+
+TEST_F(LastingReplaysTest, AnAnswerThatIsLongOrSecretIsNotWrittenDown) {
+  auto const path = std::string("/api/v1/sessions/1/tokens");
+  run({.path = path}, R"({"token":"abc"})");
+  run({.key = "key-00002"}, std::string(17'000, 'x'));
+  stage.turns(3);
+  EXPECT_EQ(answers[send({.path = path})].at(0).body, R"({"token":"abc"})") << "while the server runs";
+  kill();
+  EXPECT_EQ(answers[send({.path = path})].at(0).status, 409);
+  EXPECT_EQ(answers[send({.key = "key-00002"})].at(0).status, 409);
+}
+
+TEST_F(LastingReplaysTest, WithoutRoomItGoesOnAsLongAsTheServerRuns) {
+  stage.store.set_room(false);
+  auto const first = send({});
+  answer(200, "x");
+  stage.turns(2);
+  EXPECT_EQ(answers[first].at(0).body, "x");
+  EXPECT_FALSE(runs({}));
+  kill();
+  EXPECT_TRUE(runs({}));
+}
+
+TEST_F(LastingReplaysTest, WhatCannotBeReadIsThrownAway) {
+  stage.hub.note({"somebody's", "{\"until\":1}"});
+  stage.turns(3);
+  kill();
+  stage.turns(3);
+  kill();
   EXPECT_TRUE(runs({}));
 }
 

@@ -347,5 +347,43 @@ TEST_F(KeepingTest, WithoutRoomNothingMoreIsKeptAndTheRestGoesOn) {
   EXPECT_TRUE(ask(PostMessage{{}, id, "x"})->as<Posted>());
 }
 
+// What a door notes stands or falls with what is done in the same turn.
+TEST_F(KeepingTest, WhatDoorsNoteComesBackWithWhatWasDoneInTheSameTurn) {
+  hub.note({"lost", "1"});
+  submit(user("alice"), OpenSession{shared, {}, {}});
+  kill();
+  EXPECT_TRUE(hub.take_notes().empty());
+  EXPECT_EQ(hub.session_count(), 0U);
+  hub.note({"kept", "2"});
+  hub.note({"gone", "3"});
+  submit(user("alice"), OpenSession{shared, {}, {}});
+  turn();
+  bool is_told = false;
+  hub.note({"gone", std::nullopt}, [&](Result<Outcome> const&) { is_told = true; });
+  EXPECT_FALSE(is_told);
+  turns(3);
+  EXPECT_TRUE(is_told);
+  kill();
+  EXPECT_EQ(hub.take_notes(), (std::vector<std::pair<std::string, std::string>>{{"kept", "2"}}));
+  EXPECT_TRUE(hub.take_notes().empty()) << "once";
+  EXPECT_EQ(hub.session_count(), 1U);
+}
+
+TEST_F(KeepingTest, TheHubIsBehindWhileMuchIsUncommitted) {
+  auto const session = open_empty("alice");
+  store.hold();
+  std::string const text = "\"" + std::string(50'000, 'x') + "\"";
+  int posted = 0;
+  for (; !hub.is_behind() && posted < 100; ++posted) {
+    submit(user("alice"), PostMessage{shared, session.id, "m", text});
+    turn();
+  }
+  EXPECT_GE(posted, 4);
+  EXPECT_LE(posted, 6) << "a quarter of what may wait for one reader";
+  store.release();
+  turns(4);
+  EXPECT_FALSE(hub.is_behind());
+}
+
 }  // namespace
 }  // namespace sojourn

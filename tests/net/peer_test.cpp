@@ -117,6 +117,36 @@ TEST_F(SlowReader, OfItsRepliesInOneIterationNoMoreWaitsThanMay) {
   EXPECT_EQ(stage.hub.session_count(), 0U) << "what it did not get it may not miss unknowingly";
 }
 
+// What is said faster than the disk takes it waits in the senders' sockets, not here; and is heard, all of it.
+TEST(PeerTest, WhoeverSpeaksWaitsWhileTheHubIsBehind) {
+  NetStage stage(with_queue(64 * 1024));
+  NetClient client(stage);
+  client.send(NetClient::handshake("/kept"));
+  ASSERT_TRUE(stage.until([&] { return stage.hub.connection_count() == 1; }));
+  stage.steps(3);
+  stage.store.hold();
+  std::string session;
+  stage.hub.submit(local_principal(), OpenSession{SessionKind::shared, {}, {}},
+                   [&](Result<Outcome> const& opened) { session = std::get<Opened>(*opened).session.id; });
+  stage.step();
+  stage.store.release();
+  ASSERT_TRUE(stage.until([&] { return !session.empty(); }));
+  stage.store.hold();
+  while (!stage.hub.is_behind()) {
+    stage.hub.submit(local_principal(),
+                     PostMessage{SessionKind::shared, session, "m", "\"" + std::string(5000, 'x') + "\""});
+    stage.step();
+  }
+  client.send(NetClient::frame_of(1, "one"));
+  client.send(NetClient::frame_of(1, "two"));
+  stage.pass(20);
+  EXPECT_EQ(stage.door.heard, std::vector<std::string>()) << "not while that is uncommitted";
+  stage.store.release();
+  ASSERT_TRUE(stage.until([&] { return stage.door.heard.size() == 2; }));
+  EXPECT_EQ(stage.door.heard, (std::vector<std::string>{"one", "two"}));
+  EXPECT_FALSE(stage.hub.is_behind());
+}
+
 TEST(PeerTest, WhoDiesWhileItJoinsIsForgotten) {
   for (unsigned turns = 1; turns < 6; ++turns) {
     NetStage stage({}, 4);
