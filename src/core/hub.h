@@ -268,6 +268,7 @@ class Hub {
 
   // keeping.cpp: what the store keeps of sessions, and how it comes back
   void keep(Session& session, EventRef const& event, std::vector<Mark> marks);
+  void keep(Session& session, Mark mark);
   void keep_end(Session& session, EventRef const& closing, Tombstone tombstone);
   void save_later(Session& session);
   void save(std::int64_t now_us);

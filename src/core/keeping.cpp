@@ -38,6 +38,13 @@ void Hub::keep(Session& session, EventRef const& event, std::vector<Mark> marks)
   save_later(session);
 }
 
+// The same without an event.
+void Hub::keep(Session& session, Mark mark) {
+  if (!session.is_durable() || session.ended) return;
+  session.batch = gathering_.batch.number;
+  gathering_.batch.changes.push_back({.session_id = session.id, .marks = {std::move(mark)}});
+}
+
 // Of one that ended nothing is kept but that it did.
 void Hub::keep_end(Session& session, EventRef const& closing, Tombstone tombstone) {
   session.batch = gathering_.batch.number;
@@ -101,6 +108,7 @@ void Hub::save(std::int64_t now_us) {
     auto const first_seq = session.journal.is_asleep() ? 0 : session.journal.first_seq();
     Change change{.session_id = id, .marks = {seen_mark(session)}, .first_seq = first_seq};
     if (!session.thread_id().empty()) change.marks.push_back(followed_mark(session));
+    if (session.use) change.marks.push_back(use_mark(session));
     gathering_.batch.changes.push_back(std::move(change));
   }
   gathering_.batch.changes.push_back({.session_id = std::string(server_record),

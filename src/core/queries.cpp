@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/hub.h"
+#include "core/record.h"
 #include "core/talk.h"
 
 namespace sojourn {
@@ -13,12 +14,15 @@ Hub::Applied Hub::apply(Principal const& principal, AskQuery& command, Reply& re
   if (!session.is_durable()) return {error(Code::unsupported, "an extension's session answers no questions")};
   if (session.calls.size() >= static_cast<std::size_t>(world_.limits.calls)) return too_many_calls();
   if (calls_.contains(command.request_id)) return {error(Code::conflict, "a query of that name is being answered")};
+  if (auto const full = refuse_full(&session)) return *full;
   note_use(session, Use::query).open_queries.push_back(command.request_id);
-  auto const question = append(session, Event{.at_us = found.at_us,
-                                              .type = EventType::query,
-                                              .data = std::move(command.data),
-                                              .request_id = command.request_id,
-                                              .user = principal.name});
+  auto const question = append(session,
+                               Event{.at_us = found.at_us,
+                                     .type = EventType::query,
+                                     .data = std::move(command.data),
+                                     .request_id = command.request_id,
+                                     .user = principal.name},
+                               {use_mark(session)});
   auto by = principal;
   by.is_inside = true;  // what follows from the question is still the one use of a single-use token
   // Who came last knows best.
@@ -78,7 +82,7 @@ Hub::Applied Hub::apply(Principal const& principal, RecordAnswer& command, Reply
                     .data = std::move(command.data),
                     .request_id = std::move(command.request_id),
                     .user = principal.name},
-              false);
+              false, found.session->use ? std::vector{use_mark(*found.session)} : std::vector<Mark>());
 }
 
 Hub::Applied Hub::apply(Principal const& principal, CancelQuery& command, Reply&) {

@@ -124,11 +124,39 @@ bool read_once(Session& session, std::string_view hash, std::string_view text) {
   return true;
 }
 
+bool read_use(Session& session, std::string_view text) {
+  auto const parsed = json::parse(text);
+  if (!parsed || !parsed->is_object()) return false;
+  auto const& object = parsed->get_object();
+  auto use = std::make_unique<SessionUse>();
+  auto const* const counts = object.if_contains("counts");
+  auto const* const recent = object.if_contains("recent");
+  auto const* const confidence = object.if_contains("confidence");
+  if (counts == nullptr || !counts->is_object() || recent == nullptr || !recent->is_array()) return false;
+  for (std::size_t i = 0; i < uses; ++i) {
+    auto const* const count = counts->get_object().if_contains(to_word(static_cast<Use>(i)));
+    if (count == nullptr || !count->is_int64() || count->get_int64() < 0) return false;
+    use->counts[i] = static_cast<std::uint64_t>(count->get_int64());
+  }
+  for (auto const& each : recent->get_array()) {
+    Fields fields(json::to_text(each));
+    use->recent.push_back({fields.word<uses, Use>("use"), fields.number("at_us")});
+    if (!fields.is_good() || use->recent.size() > SessionUse::recent_max) return false;
+  }
+  if (confidence != nullptr) {
+    if (!confidence->is_number()) return false;
+    use->confidence = confidence->to_number<double>();
+  }
+  session.use = std::move(use);
+  return true;
+}
+
 bool read_mark(Session& session, std::string_view name, std::string_view value) {
   if (name.starts_with(state_prefix)) return read_state(session, name.substr(state_prefix.size()), value);
   if (name.starts_with(once_prefix)) return read_once(session, name.substr(once_prefix.size()), value);
   if (name == "birth") return true;
   if (name == "tokens") return read_tokens(session, value);
+  if (name == "use") return read_use(session, value);
   auto const number = read_number<std::int64_t>(value);
   if (!number || *number < 0) return false;
   if (name == "revision")
@@ -199,6 +227,19 @@ Mark once_mark(std::string_view known, std::uint64_t seq) {
 Mark followed_mark(Session const& session) { return {"followed", std::to_string(session.followed_seq)}; }
 
 Mark seen_mark(Session const& session) { return {"seen", std::to_string(session.active.utc_us)}; }
+
+Mark use_mark(Session const& session) {
+  if (!session.use) return {"use", std::nullopt};
+  auto const& use = *session.use;
+  json::object counts;
+  for (std::size_t i = 0; i < uses; ++i) counts[to_word(static_cast<Use>(i))] = use.counts[i];
+  json::array recent;
+  for (auto const& entry : use.recent)
+    recent.push_back(json::object{{"use", to_word(entry.use)}, {"at_us", entry.at_us}});
+  json::object whole{{"counts", std::move(counts)}, {"recent", std::move(recent)}};
+  if (use.confidence) whole["confidence"] = *use.confidence;
+  return {"use", json::to_text(whole)};
+}
 
 Mark stone_mark(Tombstone const& tombstone) {
   std::string out;

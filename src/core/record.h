@@ -5,6 +5,7 @@
 //   once/HASH  what may be said again: its place in the log
 //   followed   of a thread: the events up to here were shown to somebody who followed it
 //   seen       when it was used last (UTC, us)
+//   use        what it was used for
 //   stone      how it ended; then there is nothing else
 // Reading is total: what is none of ours is Code::damaged. Pure; the hub's thread.
 #pragma once
@@ -37,6 +38,8 @@ Mark tokens_mark(Session const& session);
 Mark once_mark(std::string_view known, std::uint64_t seq);
 Mark followed_mark(Session const& session);
 Mark seen_mark(Session const& session);
+// None where it was used for nothing that is counted.
+Mark use_mark(Session const& session);
 Mark stone_mark(Tombstone const& tombstone);
 // Of what `seq` changed.
 std::vector<Mark> state_marks(StateChange const& change, std::uint64_t seq);

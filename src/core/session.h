@@ -44,7 +44,7 @@ struct SessionToken {
   bool used = false;  // of a single-use one; who came in with it stays
 };
 
-// What a session was used for, as far as somebody wants to know it later. Kept in memory only.
+// What a session was used for, as far as somebody wants to know it later.
 enum class Use : std::uint8_t { heartbeat, stats, query, case_opened, cleanup, restore };
 inline constexpr std::size_t uses = 6;
 
@@ -60,7 +60,7 @@ struct SessionUse {
   std::array<std::uint64_t, uses> counts{};
   std::vector<Entry> recent;              // the newest last
   std::optional<double> confidence;       // of the latest answer that said it
-  std::vector<std::string> open_queries;  // asked, and not answered in the log yet
+  std::vector<std::string> open_queries;  // asked, and not answered in the log yet; they end with the server
 
   std::uint64_t count(Use use) const { return counts[static_cast<std::size_t>(use)]; }
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/hub.h"
+#include "core/record.h"
 
 namespace sojourn {
 
@@ -19,8 +20,15 @@ Hub::Applied Hub::apply(Principal const& principal, NoteUse& command, Reply&) {
   auto const action = command.use == Use::stats ? Action::read : Action::write;
   auto const found = find(principal, action, command.kind, command.id);
   if (found.session == nullptr) return found.refusal;
-  if (command.use == Use::heartbeat) found.session->active = world_.clock.now();
+  if (command.use == Use::heartbeat) {
+    found.session->active = world_.clock.now();
+    save_later(*found.session);
+  }
+  bool const is_case = command.use == Use::case_opened;
+  if (auto const full = refuse_full(found.session); is_case && full) return *full;
   auto const& use = note_use(*found.session, command.use);
+  // What else it is used for may be known a little late.
+  if (is_case) keep(*found.session, use_mark(*found.session));
   return {Outcome(UseView{describe(*found.session), use}), found.session->batch};
 }
 
@@ -34,11 +42,13 @@ Hub::Applied Hub::apply(Principal const& principal, CleanSession& command, Reply
   use.counts[static_cast<std::size_t>(Use::query)] = 0;
   use.confidence.reset();
   session.cleaned_seq = session.journal.last_seq() + 1;
-  append(session, Event{.at_us = cleaned.at_us,
-                        .type = EventType::cleaned,
-                        .data = "{\"cases\":" + std::to_string(cleaned.cases) +
-                                ",\"events\":" + std::to_string(cleaned.events) + "}",
-                        .user = principal.name});
+  append(session,
+         Event{.at_us = cleaned.at_us,
+               .type = EventType::cleaned,
+               .data = "{\"cases\":" + std::to_string(cleaned.cases) + ",\"events\":" + std::to_string(cleaned.events) +
+                       "}",
+               .user = principal.name},
+         {use_mark(session)});
   if (!session.is_durable()) mark_dirty(session);
   return {Outcome(std::move(cleaned)), session.batch};
 }

@@ -385,5 +385,27 @@ TEST_F(KeepingTest, TheHubIsBehindWhileMuchIsUncommitted) {
   EXPECT_FALSE(hub.is_behind());
 }
 
+TEST_F(KeepingTest, WhatASessionWasUsedForIsStillCounted) {
+  auto const session = open_empty("alice");
+  get<UseView>(user("alice"), NoteUse{shared, session.id, Use::case_opened});
+  kill();
+  auto view = get<UseView>(user("alice"), NoteUse{shared, session.id, Use::stats});
+  EXPECT_EQ(view.use.count(Use::case_opened), 1U) << "at once";
+  EXPECT_EQ(view.session.cases, 1U);
+  get<UseView>(user("alice"), NoteUse{shared, session.id, Use::heartbeat});
+  clock.advance_us(40 * second_us);
+  get<UseView>(user("alice"), NoteUse{shared, session.id, Use::heartbeat});
+  clock.advance_us(6 * second_us);
+  turns(4);
+  kill();
+  view = get<UseView>(user("alice"), NoteUse{shared, session.id, Use::stats});
+  EXPECT_EQ(view.use.count(Use::heartbeat), 2U) << "a little later";
+  get<Cleaned>(user("alice"), CleanSession{shared, session.id});
+  kill();
+  view = get<UseView>(user("alice"), NoteUse{shared, session.id, Use::stats});
+  EXPECT_EQ(view.use.count(Use::case_opened), 0U);
+  EXPECT_EQ(view.use.count(Use::cleanup), 1U);
+}
+
 }  // namespace
 }  // namespace sojourn

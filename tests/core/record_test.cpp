@@ -147,5 +147,41 @@ TEST(Record, WhatIsNoneOfOursIsDamaged) {
   }
 }
 
+TEST(Record, WhatItWasUsedForIsCounted) {
+  auto session = made();
+  EXPECT_FALSE(use_mark(session).value);
+  session.use = std::make_unique<SessionUse>();
+  auto& use = *session.use;
+  use.counts = {1, 2, 3, 4, 5, 6};
+  use.recent = {{Use::query, 1'771'960'936'000'000}, {Use::restore, 1'771'960'936'000'001}};
+  use.open_queries = {"q1"};
+  auto const without = read(with({birth_mark(session), use_mark(session)}));
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->session->use->counts, use.counts);
+  EXPECT_EQ(without->session->use->recent.at(0).use, Use::query);
+  EXPECT_EQ(without->session->use->recent.at(1).at_us, 1'771'960'936'000'001);
+  EXPECT_FALSE(without->session->use->confidence);
+  EXPECT_TRUE(without->session->use->open_queries.empty()) << "nobody waits for them any more";
+  use.confidence = 0.85;
+  EXPECT_EQ(read(with({birth_mark(session), use_mark(session)}))->session->use->confidence, 0.85);
+}
+
+TEST(Record, AUseThatIsNoneOfOursIsDamaged) {
+  auto session = made();
+  session.use = std::make_unique<SessionUse>();
+  auto const good = *use_mark(session).value;
+  ASSERT_TRUE(read({{"birth", *birth_mark(session).value}, {"use", good}}));
+  for (std::string const& text :
+       {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"counts":{},"recent":[]})"),
+        std::string(R"({"counts":[],"recent":[]})"), good.substr(0, good.size() - 1) + R"(,"confidence":"x"})",
+        good.substr(0, good.find("\"recent")) + R"("recent":{}})",
+        good.substr(0, good.find("\"recent")) + R"("recent":[{"use":"dance","at_us":1}]})",
+        good.substr(0, good.find("\"recent")) + R"("recent":[1]})"}) {
+    auto const damaged = read({{"birth", *birth_mark(session).value}, {"use", text}});
+    ASSERT_FALSE(damaged) << text;
+    EXPECT_EQ(damaged.error().code, Code::damaged);
+  }
+}
+
 }  // namespace
 }  // namespace sojourn
