@@ -92,9 +92,8 @@ Result<> run_restore(Target const& target, StorageCommand const& command, Termin
   auto const file = find_file(target, terminal);
   if (!file) return file.error();
   if (auto const there = need(command.file); !there) return there;
-  auto const kept = restore(command.file, *file);
+  auto const kept = restore(command.file, *file, note_restored);
   if (!kept) return kept.error();
-  if (auto const noted = note_restored(*file); !noted) return noted;
   auto const aside = kept->empty() ? std::string() : " What was there is kept as " + *kept + ".";
   return tell(target, terminal, {{"file", *file}, {"aside", *kept}},
               "Put " + command.file + " in the place of " + *file + "." + aside);

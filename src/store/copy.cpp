@@ -1,10 +1,15 @@
 #include "store/copy.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "base/id.h"
+#include "base/random.h"
 #include "base/time.h"
 #include "store/file.h"
 #include "store/reading.h"
@@ -14,6 +19,9 @@
 
 namespace sojourn {
 namespace {
+
+// What may stand beside a file that is used.
+constexpr auto companions = {"-journal", "-wal", "-shm", ".lock"};
 
 // A reader that finds the file as somebody's commits left it.
 Result<Database> open_to_read(std::string const& file) {
@@ -32,8 +40,28 @@ Result<> fill(Database& from, std::string const& draft) {
   auto const code = sqlite3_backup_step(run, -1);
   sqlite3_backup_finish(run);
   if (code != SQLITE_DONE) return to->failure("backup", code);
-  // A file by itself, without a log beside it.
-  return to->run("PRAGMA journal_mode = DELETE");
+  return {};
+}
+
+// A file by itself, with nothing beside it.
+Result<> detach(std::string const& file) {
+  {
+    auto database = Database::open({file});
+    if (!database) return database.error();
+    if (auto changed = database->run("PRAGMA journal_mode = DELETE"); !changed) return changed;
+  }
+  for (auto const* const companion : companions) remove_file(file + companion);
+  return {};
+}
+
+// Whoever runs the server may not be who restores.
+void give_to_owner_of_folder(std::string const& file) {
+  struct stat folder {};
+  auto const path = std::filesystem::absolute(file).parent_path().string();
+  if (::geteuid() != 0 || ::stat(path.c_str(), &folder) != 0) return;
+  for (auto const* const ending : {"", ".lock"}) {
+    if (::lchown((file + ending).c_str(), folder.st_uid, folder.st_gid) != 0) return;  // as root: it is not there
+  }
 }
 
 // The rows of SQLite's own check that are not "ok".
@@ -113,10 +141,11 @@ Result<> rename_file(std::string const& from, std::string const& to) {
 
 Result<> copy_database(Database& database, std::string const& to) {
   if (has_file(to)) return error(Code::conflict, to + " is there already, and is not overwritten");
-  auto const draft = to + ".new";
-  for (auto const* const ending : {"", "-journal", "-wal", "-shm"}) remove_file(draft + ending);
+  Random random;
+  auto const draft = to + "." + make_hex(random, 8) + ".new";
   if (auto made = make_private_file(draft); !made) return made;
   auto filled = fill(database, draft);
+  if (filled) filled = detach(draft);
   if (filled) filled = publish_file(draft, to);
   if (!filled) remove_file(draft);
   return filled;
@@ -147,14 +176,19 @@ std::vector<std::string> verify(std::string const& file, std::size_t max) {
   return damages;
 }
 
-Result<std::string> restore(std::string const& backup, std::string const& file) {
+Result<std::string> restore(std::string const& backup, std::string const& file, Prepare const& prepare) {
   auto const lock = FileLock::take(file + ".lock");
   if (!lock) return lock.error();
   if (auto const damages = verify(backup, 1); !damages.empty())
     return error(Code::damaged, "the backup is not sound, and nothing was changed: " + damages.front());
   auto const draft = file + ".restored";
+  for (auto const* const companion : companions) remove_file(draft + companion);
   remove_file(draft);
   if (auto copied = sojourn::backup(backup, draft); !copied) return copied.error();
+  auto prepared = prepare ? prepare(draft) : Result<>();
+  if (prepared) prepared = detach(draft);
+  if (!prepared) remove_file(draft);
+  if (!prepared) return prepared.error();
   lock->note(0);  // it goes back to what was acknowledged before
   std::string kept;
   // The log goes first: a file without its log is an older one, a log with another's file is nonsense.
@@ -164,6 +198,7 @@ Result<std::string> restore(std::string const& backup, std::string const& file) 
     if (auto renamed = rename_file(file + ending, kept + ending); !renamed) return renamed.error();
   }
   if (auto published = publish_file(draft, file); !published) return published.error();
+  give_to_owner_of_folder(file);
   return kept;
 }
 

@@ -2,6 +2,7 @@
 // of them overwrites anything.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,11 @@ namespace sojourn {
 [[nodiscard]] std::vector<std::string> verify(std::string const& file, std::size_t max = 20);
 
 // Puts a copy of `backup` in the place of `file`, if it is sound. What was there is kept beside it, under the name that
-// is given back; empty = nothing was there. Code::unavailable while a server uses the file.
-[[nodiscard]] Result<std::string> restore(std::string const& backup, std::string const& file);
+// is given back; empty = nothing was there. `prepare` may write to the copy before it has its name; nothing is replaced
+// when that fails. What root restores belongs to the folder's owner. Code::unavailable while a server uses the file.
+using Prepare = std::function<Result<>(std::string const& draft)>;
+[[nodiscard]] Result<std::string> restore(std::string const& backup, std::string const& file,
+                                          Prepare const& prepare = {});
 
 // The same as backup() from an open connection.
 [[nodiscard]] Result<> copy_database(Database& database, std::string const& to);

@@ -138,5 +138,67 @@ TEST_F(CopyTest, RestoreRefusesABackupThatIsNotSound) {
   EXPECT_EQ(kept_in(stage.settings.file), "a1-3");
 }
 
+TEST_F(CopyTest, WhatIsPreparedIsThereAtOnceOrNothingIsReplaced) {
+  ASSERT_TRUE(backup(stage.settings.file, copy));
+  stage.store.reset();
+  auto const refused = restore(copy, stage.settings.file, [](auto const&) { return error(Code::internal, "no"); });
+  EXPECT_EQ(refused.error().message, "no");
+  EXPECT_EQ(kept_in(stage.settings.file), "a1-3");
+  auto const add = [&](std::string const& draft) -> Result<> {
+    EXPECT_TRUE(std::filesystem::exists(stage.settings.file)) << "still what it was";
+    SqliteStage other;
+    other.settings.file = draft;
+    EXPECT_TRUE(other.open());
+    EXPECT_TRUE(other.commit({{.session_id = "c", .event = stored_event(1)}}));
+    return {};
+  };
+  ASSERT_TRUE(restore(copy, stage.settings.file, add));
+  for (auto const* const beside : {".restored", ".restored-wal", ".restored-shm", ".restored.lock", "-wal", "-shm"})
+    EXPECT_FALSE(std::filesystem::exists(stage.settings.file + beside)) << beside;
+  EXPECT_EQ(kept_in(stage.settings.file), "a1-3, c1-1");
+}
+
+TEST_F(CopyTest, WhatRootRestoresBelongsToTheOwnerOfTheFolder) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr unsigned nobody = 65534;
+  ASSERT_TRUE(backup(stage.settings.file, copy));
+  auto const folder = stage.folder / "theirs";
+  std::filesystem::create_directory(folder);
+  ASSERT_EQ(chown(folder.c_str(), nobody, nobody), 0);
+  auto const file = folder + "/sessions.db";
+  ASSERT_TRUE(restore(copy, file));
+  for (auto const* const ending : {"", ".lock"}) {
+    struct stat found {};
+    ASSERT_EQ(stat((file + ending).c_str(), &found), 0);
+    EXPECT_EQ(found.st_uid, nobody);
+    EXPECT_EQ(found.st_mode & 0777U, 0600U);
+  }
+}
+
+TEST_F(CopyTest, OthersFilesStayWhatTheyAre) {
+  std::ofstream(copy + ".new") << "mine";
+  ASSERT_TRUE(backup(stage.settings.file, copy));
+  std::string text;
+  std::ifstream(copy + ".new") >> text;
+  EXPECT_EQ(text, "mine");
+}
+
+// A log of which the end is not what was acknowledged.
+TEST_F(CopyTest, VerifyAndBackupMissWhatWasAcknowledgedAndIsNotThere) {
+  auto const wal = stage.settings.file + "-wal";
+  auto const aside = stage.folder / "aside";
+  std::filesystem::create_directory(aside);
+  for (auto const* const ending : {"", "-wal"})
+    std::filesystem::copy_file(stage.settings.file + ending, aside + "/sessions.db" + ending);
+  auto const size = std::filesystem::file_size(wal);
+  ASSERT_GT(size, 8192U);
+  ASSERT_TRUE(stage.commit({{.session_id = "a", .event = stored_event(4)}}));
+  std::filesystem::copy_file(stage.settings.file + ".lock", aside + "/sessions.db.lock");
+  auto const damages = verify(aside + "/sessions.db");
+  ASSERT_EQ(damages.size(), 1U);
+  EXPECT_NE(damages[0].find("which was acknowledged"), std::string::npos) << damages[0];
+  EXPECT_EQ(backup(aside + "/sessions.db", copy).error().code, Code::damaged);
+}
+
 }  // namespace
 }  // namespace sojourn
