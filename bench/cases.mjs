@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { findProgram, readLine, start, stop, withFolder } from './processes.mjs';
 import { askSojourn, startNginxLike, subjects } from './subjects.mjs';
 
-const everybody = ['floor', 'floor_uring', 'sojourn', 'stream', 'ws', 'socketio', 'nchan'];
+const everybody = ['floor', 'floor_uring', 'sojourn', 'stream', 'memory', 'ws', 'socketio', 'nchan'];
 const documented = '{"client_id":"client-*","timeout_minutes":60,"session_type":"troubleshooting"}';
 
 // Runs the load on CPU 1 and answers each line that it prints.
@@ -109,7 +109,7 @@ function slow(members, stalled, bursts) {
 
 function idle(members, seconds) {
   return {
-    takesPart: ['sojourn', 'stream', 'ws', 'socketio'],
+    takesPart: ['sojourn', 'stream', 'memory', 'ws', 'socketio'],
     measure: async (name) => (await loadSessions(name, 1, 'idle', { members, seconds }))[0],
     tables: [{
       title: `${members} idle members of one session, pinged each 25 s`,
@@ -160,7 +160,7 @@ function rest(requests) {
 
 function many(few, sessions) {
   return {
-    takesPart: ['sojourn'],
+    takesPart: ['sojourn', 'memory'],
     measure: (name) => withServer(subjects[name].start, async (server, folder) => {
       const options = { lanes: 8, few, sessions, body: documented };
       return (await load(server, folder, 'many', options))[0];
@@ -190,7 +190,7 @@ function many(few, sessions) {
 
 function cycle(cycles) {
   return {
-    takesPart: ['sojourn', 'express'],
+    takesPart: ['sojourn', 'memory', 'express'],
     measure: (name) => withServer(subjects[name].start, async (server, folder) =>
       (await load(server, folder, 'cycle', { lanes: 32, rounds: cycles, body: documented }))[0]),
     tables: [{

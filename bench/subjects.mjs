@@ -83,6 +83,9 @@ export async function askSojourn(server, path, { token, ...request } = {}) {
   return answer;
 }
 
+// What the store costs is the difference to the same server without one.
+const startInMemory = (folder, more = []) => startSojourn(folder, [...more, '--store', 'memory']);
+
 async function makeSessions(server, sessions) {
   const body = new URLSearchParams({ username: 'user', password: 'password' });
   const { access_token: token } = await (await askSojourn(server, '/token', { method: 'POST', body })).json();
@@ -93,6 +96,11 @@ async function makeSessions(server, sessions) {
   }
   return { token, ids };
 }
+
+const targetsOfStream = async (server, sessions) => {
+  const { token, ids } = await makeSessions(server, sessions);
+  return ids.map((id) => `/api/v1/sessions/${id}/stream?token=${token}`);
+};
 
 export const subjects = {
   floor: {
@@ -120,10 +128,14 @@ export const subjects = {
     title: 'sojourn .../stream',
     dialect: 'stream',
     start: startSojourn,
-    async targets(server, sessions) {
-      const { token, ids } = await makeSessions(server, sessions);
-      return ids.map((id) => `/api/v1/sessions/${id}/stream?token=${token}`);
-    },
+    targets: targetsOfStream,
+  },
+  memory: {
+    title: 'the same, --store memory',
+    dialect: 'stream',
+    start: startInMemory,
+    targets: targetsOfStream,
+    isOptional: true,
   },
   ws: {
     title: 'ws',
@@ -167,7 +179,7 @@ export function findMissing(name) {
     nchan: [nchanModule, 'apt-get install nginx libnginx-mod-nchan'],
     nginx: ['/usr/sbin/nginx', 'apt-get install nginx'],
   };
-  const [path, remedy] = needed[{ floor_uring: 'floor', stream: 'sojourn' }[name] ?? name] ?? [];
+  const [path, remedy] = needed[{ floor_uring: 'floor', stream: 'sojourn', memory: 'sojourn' }[name] ?? name] ?? [];
   return !path || existsSync(path) ? null : `${name}: ${path} is missing: ${remedy}`;
 }
 
