@@ -28,7 +28,7 @@ bool is_token(char c) {
 
 }  // namespace
 
-ChunkReader::Status ChunkReader::read(std::string_view& input, std::string& body) {
+ChunkedReader::Status ChunkedReader::read(std::string_view& input, std::string& body) {
   while (!input.empty()) {
     if (state_ == State::data) {
       auto const part = input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size())));
@@ -47,7 +47,7 @@ ChunkReader::Status ChunkReader::read(std::string_view& input, std::string& body
   return state_ == State::done ? Status::done : Status::need_more;
 }
 
-ChunkReader::Status ChunkReader::take(char c) {
+ChunkedReader::Status ChunkedReader::take(char c) {
   switch (state_) {
     case State::size:
       return take_size(c);
@@ -68,7 +68,7 @@ ChunkReader::Status ChunkReader::take(char c) {
   }
 }
 
-ChunkReader::Status ChunkReader::take_size(char c) {
+ChunkedReader::Status ChunkedReader::take_size(char c) {
   constexpr std::uint64_t shiftable_max = ~std::uint64_t{0} >> 4U;
   if (auto const digit = hex_value(c); digit >= 0) {
     if (left_ > shiftable_max) return Status::malformed;
@@ -81,14 +81,14 @@ ChunkReader::Status ChunkReader::take_size(char c) {
   return Status::need_more;
 }
 
-ChunkReader::Status ChunkReader::end_size_line() {
+ChunkedReader::Status ChunkedReader::end_size_line() {
   if (left_ > body_bytes_max_ - body_bytes_) return Status::body_too_large;
   body_bytes_ += static_cast<std::size_t>(left_);
   state_ = left_ == 0 ? State::trailer_start : State::data;
   return Status::need_more;
 }
 
-ChunkReader::Status ChunkReader::take_trailer(char c) {
+ChunkedReader::Status ChunkedReader::take_trailer(char c) {
   switch (state_) {
     case State::trailer_start:
       if (c != '\r' && ++trailers_ > trailers_max_) return Status::too_many_trailers;

@@ -10,12 +10,12 @@
 
 namespace sojourn {
 
-class ChunkReader {
+class ChunkedReader {
  public:
   enum class Status : std::uint8_t { need_more, done, malformed, body_too_large, too_much_framing, too_many_trailers };
 
   // At most so many bytes of body, and so many trailer fields.
-  ChunkReader(std::size_t body_bytes_max, std::size_t trailers_max)
+  ChunkedReader(std::size_t body_bytes_max, std::size_t trailers_max)
       : body_bytes_max_(body_bytes_max), trailers_max_(trailers_max) {}
 
   // Takes bytes from the front of `input` and appends what is body to `body`. After done the rest of `input` belongs

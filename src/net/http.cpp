@@ -123,9 +123,9 @@ struct HttpParser::State {
   std::string_view path;
   std::string_view query;
   std::string body;
-  std::size_t body_bytes = 0;         // as Content-Length says
-  std::optional<ChunkReader> chunks;  // when the body comes in chunks
-  bool half_empty_line = false;       // a CR before the request, its LF has to follow
+  std::size_t body_bytes = 0;           // as Content-Length says
+  std::optional<ChunkedReader> chunks;  // when the body comes in chunks
+  bool half_empty_line = false;         // a CR before the request, its LF has to follow
   bool header_done = false;
   bool body_done = false;
   bool continue_asked = false;
@@ -246,18 +246,18 @@ HttpParser::Status HttpParser::State::read_body(std::string_view& input) {
     return body_done ? Status::request : Status::need_more;
   }
   switch (chunks->read(input, body)) {
-    case ChunkReader::Status::need_more:
+    case ChunkedReader::Status::need_more:
       return Status::need_more;
-    case ChunkReader::Status::done:
+    case ChunkedReader::Status::done:
       body_done = true;
       return Status::request;
-    case ChunkReader::Status::malformed:
+    case ChunkedReader::Status::malformed:
       return fail(400, "malformed request body");
-    case ChunkReader::Status::body_too_large:
+    case ChunkedReader::Status::body_too_large:
       return fail(413, "request body is too large");
-    case ChunkReader::Status::too_much_framing:
+    case ChunkedReader::Status::too_much_framing:
       return fail(400, "too much between the parts of the body");
-    case ChunkReader::Status::too_many_trailers:
+    case ChunkedReader::Status::too_many_trailers:
       return fail(431, "too many trailer fields");
   }
   return fail(400, "malformed request body");

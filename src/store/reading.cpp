@@ -219,9 +219,9 @@ Result<ChunkReader> ChunkReader::open(Database& database) {
   return ChunkReader(database.file(), std::move(*statement));
 }
 
-Result<> ChunkReader::read(Piece const& piece, std::vector<EventRef>& events) {
-  auto const limit = events.size() + piece.limit;
-  statement_.with(piece.session, piece.first_seq, piece.end_seq);
+Result<> ChunkReader::read(EventRange const& range, std::vector<EventRef>& events) {
+  auto const limit = events.size() + range.limit;
+  statement_.with(range.session, range.first_seq, range.end_seq);
   std::uint64_t end = 0;
   while (events.size() < limit) {
     auto const more = statement_.next();
@@ -230,12 +230,12 @@ Result<> ChunkReader::read(Piece const& piece, std::vector<EventRef>& events) {
     auto const first = statement_.number(0), last = statement_.number(1);
     auto const body = statement_.text(2);
     auto const found = parse_events(body);
-    if (!found || chunk_checksum(piece.session, first, last, body) != statement_.number(3) ||
+    if (!found || chunk_checksum(range.session, first, last, body) != statement_.number(3) ||
         (end != 0 && first != end) || found->size() != last - first + 1)
-      return damaged(file_, place("chunk", piece.session, std::to_string(first)));
+      return damaged(file_, place("chunk", range.session, std::to_string(first)));
     end = last + 1;
     for (auto const& event : *found) {
-      if (event->seq >= piece.first_seq && event->seq < piece.end_seq && events.size() < limit) events.push_back(event);
+      if (event->seq >= range.first_seq && event->seq < range.end_seq && events.size() < limit) events.push_back(event);
     }
   }
   statement_.reset();

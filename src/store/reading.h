@@ -30,7 +30,7 @@ Result<LogRange> read_log(Database& database, Tail& tail);
 
 // Events of a session that the tables hold, one after the other: from `first_seq` on, before `end_seq`, at most
 // `limit`.
-struct Piece {
+struct EventRange {
   std::uint64_t session = 0;
   std::uint64_t first_seq = 0;
   std::uint64_t end_seq = 0;
@@ -39,7 +39,7 @@ struct Piece {
 class ChunkReader {
  public:
   static Result<ChunkReader> open(Database& database);
-  [[nodiscard]] Result<> read(Piece const& piece, std::vector<EventRef>& events);
+  [[nodiscard]] Result<> read(EventRange const& range, std::vector<EventRef>& events);
 
  private:
   ChunkReader(std::string file, Statement statement) : file_(std::move(file)), statement_(std::move(statement)) {}

@@ -132,25 +132,25 @@ Result<> SqliteStore::load(std::function<void(Record)> each) {
 Result<std::vector<EventRef>> SqliteStore::read(std::string_view session_id, std::uint64_t since_seq,
                                                 std::size_t limit) {
   std::vector<EventRef> late;  // not in the tables
-  Piece piece;
+  EventRange range;
   {
     std::lock_guard const lock(mutex_);
     auto const seen = tail_.see(std::string(session_id));
-    piece.first_seq = std::max(since_seq + 1, seen.first_seq);
+    range.first_seq = std::max(since_seq + 1, seen.first_seq);
     for (auto const* const entry : seen.entries) {
       for (auto const& event : entry->events) {
-        if (event->seq >= piece.first_seq && late.size() < limit) late.push_back(event);
+        if (event->seq >= range.first_seq && late.size() < limit) late.push_back(event);
       }
     }
     if (seen.row != nullptr) {
-      piece.session = seen.row->id;
-      piece.end_seq = seen.row->last_seq + 1;
+      range.session = seen.row->id;
+      range.end_seq = seen.row->last_seq + 1;
     }
   }
   std::vector<EventRef> events;
-  piece.limit = limit;
-  if (limit > 0 && piece.first_seq < piece.end_seq) {
-    if (auto read = chunks_->read(piece, events); !read) return read.error();
+  range.limit = limit;
+  if (limit > 0 && range.first_seq < range.end_seq) {
+    if (auto read = chunks_->read(range, events); !read) return read.error();
   }
   late.resize(std::min(late.size(), limit - events.size()));
   events.insert(events.end(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));

@@ -318,5 +318,14 @@ TEST_F(TrackingTest, WhenStorageFailsNobodyIsLetIn) {
   EXPECT_EQ(line.refusal->code, Code::unavailable);
 }
 
+TEST_F(TrackingTest, WithoutRoomOneIsToldToComeBackLater) {
+  desk->stage.store.set_room(false);
+  auto const& line = join();
+  EXPECT_FALSE(line.refusal);
+  EXPECT_EQ(line.outlet.close_code, 1013);
+  EXPECT_NE(line.outlet.close_reason.find("nearly full"), std::string::npos) << line.outlet.close_reason;
+  EXPECT_EQ(join("&session_id=" + agent->session()).outlet.closes, 0) << "to what is there, one comes";
+}
+
 }  // namespace
 }  // namespace sojourn

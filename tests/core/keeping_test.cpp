@@ -154,6 +154,18 @@ TEST_F(KeepingTest, TokensAndTheirRevocationsLast) {
   EXPECT_EQ(get<std::vector<SessionToken>>(ListTokens{{}, id}).size(), 2U) << "the used one is known as such";
 }
 
+TEST_F(KeepingTest, ATokenThatAReadUsesUpIsKnownAsUsedBeforeTheReadIsAnswered) {
+  auto const id = open_empty().id;
+  auto const single = mint(id, Scope::read, true);
+  store.hold();
+  auto const answer = submit(guest(single), ReadEvents{{}, id});
+  turns(3);
+  EXPECT_FALSE(answer->is_there());
+  store.release();
+  turns(4);
+  EXPECT_TRUE(answer->as<EventPage>());
+}
+
 TEST_F(KeepingTest, WhatIsSaidAgainAfterARestartIsSaidOnce) {
   auto const id = open_empty().id;
   auto const before = join(id, outlet, user("alice"));

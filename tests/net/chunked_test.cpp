@@ -17,16 +17,16 @@ constexpr std::size_t body_bytes_max = 1000;
 // The body, then what became of it, then what was left of the bytes.
 std::string read(std::string_view bytes, std::size_t chop) {
   constexpr std::array<std::string_view, 6> words{"more", "done", "malformed", "large", "framing", "trailers"};
-  ChunkReader reader(body_bytes_max, 3);
+  ChunkedReader reader(body_bytes_max, 3);
   std::string body;
-  auto status = ChunkReader::Status::need_more;
-  while (!bytes.empty() && status == ChunkReader::Status::need_more) {
+  auto status = ChunkedReader::Status::need_more;
+  while (!bytes.empty() && status == ChunkedReader::Status::need_more) {
     auto piece = bytes.substr(0, chop);
     auto const before = piece.size();
     status = reader.read(piece, body);
     bytes.remove_prefix(before - piece.size());
   }
-  bool const is_done = status == ChunkReader::Status::done;
+  bool const is_done = status == ChunkedReader::Status::done;
   return body + "|" + std::string(words.at(static_cast<std::size_t>(status))) + "|" + std::string(is_done ? bytes : "");
 }
 
