@@ -72,7 +72,7 @@ void check_structure(Database& database, std::size_t max, std::vector<std::strin
     auto const more = check->next();
     if (!more) damages.push_back(more.error().message);
     if (!more || !*more) return;
-    if (check->text(0) != "ok") damages.push_back(database.file() + ": " + std::string(check->text(0)));
+    if (check->text(0) != "ok") damages.push_back(database.file() + ": " + finding(check->text(0)));
   }
 }
 
@@ -123,13 +123,6 @@ Result<> check_rows(Database& database, std::uint64_t noted) {
   return check_events(database, tail, records);
 }
 
-Result<> check_identity(Database& database) {
-  auto const application = database.number("PRAGMA application_id");
-  if (!application) return application.error();
-  if (*application == application_id) return {};
-  return error(Code::damaged, database.file() + ": is no file of Sojourn, or its first page is damaged");
-}
-
 Result<> rename_file(std::string const& from, std::string const& to) {
   std::error_code failed;
   std::filesystem::rename(from, to, failed);
@@ -158,7 +151,7 @@ Result<> backup(std::string const& file, std::string const& to) {
   }
   auto database = open_to_read(file);
   if (!database) return database.error();
-  if (auto checked = check_identity(*database); !checked) return checked;
+  if (auto origin = check_origin(*database, schema_steps()); !origin) return origin.error();
   return copy_database(*database, to);
 }
 
@@ -169,7 +162,7 @@ std::vector<std::string> verify(std::string const& file, std::size_t max) {
   if (!noted) return {noted.error().message};
   auto database = open_to_read(file);
   if (!database) return {database.error().message};
-  if (auto checked = check_identity(*database); !checked) return {checked.error().message};
+  if (auto origin = check_origin(*database, schema_steps()); !origin) return {origin.error().message};
   check_structure(*database, max, damages);
   if (auto checked = check_rows(*database, *noted); !checked) damages.push_back(checked.error().message);
   if (damages.size() > max) damages.resize(max);

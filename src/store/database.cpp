@@ -41,6 +41,19 @@ Error damaged(std::string const& file, std::string const& place) {
                file + ": " + place + " is damaged or missing; restore a backup with `sojourn restore BACKUP`");
 }
 
+std::string finding(std::string_view said) {
+  constexpr std::string_view head = "*** in database main ***\n";
+  if (said.starts_with(head)) said.remove_prefix(head.size());
+  std::string line;
+  for (char const c : said) {
+    if (c == '\n')
+      line += "; ";
+    else
+      line += c;
+  }
+  return line;
+}
+
 Result<Database> Database::open(Where const& where, Access access) {
   sqlite3* raw = nullptr;
   int const flags = (access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |

@@ -19,6 +19,8 @@ class Statement;
 
 // Says that something in a file is not what was written there, and what to do about it.
 Error damaged(std::string const& file, std::string const& place);
+// What a check of SQLite found, on one line.
+std::string finding(std::string_view said);
 
 class Database {
  public:

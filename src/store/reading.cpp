@@ -156,7 +156,7 @@ Result<LogRange> read_log(Database& database, Tail& tail) {
   auto const checked = check->next();
   if (!checked) return checked.error();
   if (!*checked || check->text(0) != "ok")
-    return damaged(database.file(), "table log (" + std::string(*checked ? check->text(0) : "unreadable") + ")");
+    return damaged(database.file(), "table log (" + (*checked ? finding(check->text(0)) : "unreadable") + ")");
   check->reset();
   auto const first = meta(database, "log_first");
   if (!first) return first.error();

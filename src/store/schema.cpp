@@ -76,7 +76,7 @@ Result<> make_file(Database::Where const& where, std::span<std::string const> st
   return publish_file(draft, where.file);
 }
 
-Result<> check_schema(Database& database, std::span<std::string const> steps) {
+Result<std::uint64_t> check_origin(Database& database, std::span<std::string const> steps) {
   auto const application = database.number("PRAGMA application_id");
   auto const version = database.number("PRAGMA user_version");
   if (!application || !version) return application ? version.error() : application.error();
@@ -84,6 +84,12 @@ Result<> check_schema(Database& database, std::span<std::string const> steps) {
   if (*version > steps.size())
     return refuse(database, "was written by a newer version (its format is " + std::to_string(*version) +
                                 ", this one reads up to " + std::to_string(steps.size()) + "); start that version");
+  return *version;
+}
+
+Result<> check_schema(Database& database, std::span<std::string const> steps) {
+  auto const version = check_origin(database, steps);
+  if (!version) return version.error();
   if (*version < steps.size()) {
     if (auto migrated = migrate(database, *version, steps); !migrated) return migrated;
   }

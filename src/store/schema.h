@@ -26,6 +26,9 @@ std::span<std::string const> schema_steps();
 // Makes the file, 0600. What an interrupted attempt left goes.
 [[nodiscard]] Result<> make_file(Database::Where const& where, std::span<std::string const> steps);
 
+// The version of a file. Code::damaged when it is not ours, or newer than the steps.
+Result<std::uint64_t> check_origin(Database& database, std::span<std::string const> steps);
+
 // Code::damaged when the file is not ours, is newer than the steps or has other tables than it should. One that is
 // older is copied to FILE.version-N-DATE, then changed.
 [[nodiscard]] Result<> check_schema(Database& database, std::span<std::string const> steps);

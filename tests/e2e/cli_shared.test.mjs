@@ -5,10 +5,10 @@ import { createHmac } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { chaosProxy } from './chaos_proxy.mjs';
 import { binary, eventually, extensionFor, run, start } from './harness.mjs';
 import { as, createSession, join, nobody, postEvent, secret, startKeyed, watch as joinStream } from './tracking_stage.mjs';
 
@@ -181,28 +181,10 @@ test('watch ends by itself when the session does, and says so', async (t) => {
   assert.match(watching.out.stderr, new RegExp(`the session ${id} has ended`));
 });
 
-/** A way to the server that can be cut: {url, cut()}. It says the server's own name in Host. */
-async function startWay(t) {
-  const sockets = new Set();
-  const way = net.createServer((near) => {
-    const far = net.connect(server.port, '127.0.0.1');
-    near.once('data', (bytes) => { far.write(bytes.toString('latin1').replace(/^Host: .*$/m, `Host: 127.0.0.1:${server.port}`), 'latin1'); near.pipe(far); });
-    far.pipe(near);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {}).on('close', () => { near.destroy(); far.destroy(); });
-    }
-  });
-  await new Promise((resolve) => { way.listen(0, '127.0.0.1', resolve); });
-  const cut = () => { for (const socket of sockets) socket.destroy(); sockets.clear(); };
-  t.after(() => { cut(); way.close(); });
-  return { url: `http://127.0.0.1:${way.address().port}`, cut };
-}
-
 test('watch goes on behind the last event after a broken connection', async (t) => {
   const { session_id: id } = await createSession(server);
   const { cursor } = await postEvent(server, id, { type: 'note', data: 0 });
-  const way = await startWay(t);
+  const way = await chaosProxy(t, server);
   const env = { SOJOURN_TOKEN: (await done(['token', '--user', 'alice'])).trim() };
   const watching = startWatch(t, [id, '--json', '--since', cursor, '--server', way.url], { env });
   await watching.line(/session\.resumed/);

@@ -1,10 +1,10 @@
 // The client library as others use it: built once into a folder outside the project, with a network in between that can fail.
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import WebSocket from 'ws';
+import { chaosProxy } from './chaos_proxy.mjs';
 import { projectRoot } from './harness.mjs';
 
 const source = path.join(projectRoot, 'web/client');
@@ -33,36 +33,13 @@ export async function loadClient() {
 
 export const socketOfNode = WebSocket;
 
-/** A TCP relay in front of a server: Socket goes through it, cut() resets what goes through, refuse() lets nothing new in. */
+/** A network in front of a server: Socket goes through it, see chaos_proxy.mjs for how it fails. */
 export async function relay(t, port) {
-  const pairs = new Set();
-  const state = { refuses: false, count: 0 };
-  const server = net.createServer((near) => {
-    if (state.refuses) { near.resetAndDestroy(); return; }
-    state.count += 1;
-    const far = net.connect(port, '127.0.0.1');
-    const pair = [near, far];
-    pairs.add(pair);
-    for (const [from, to] of [[near, far], [far, near]]) {
-      from.on('data', (bytes) => { if (!to.destroyed) to.write(bytes); });
-      from.on('error', () => {});
-      from.on('close', () => { pairs.delete(pair); to.destroy(); });
-    }
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const cut = () => { for (const [near, far] of pairs) { near.resetAndDestroy(); far.resetAndDestroy(); } };
-  t.after(() => { cut(); return new Promise((resolve) => { server.close(resolve); }); });
-  class Socket extends WebSocket {
+  const proxy = await chaosProxy(t, { port });
+  proxy.Socket = class extends WebSocket {
     constructor(address, protocols) {
-      const there = new URL(address);
-      const here = new URL(address);
-      here.port = server.address().port;
-      super(here.href, protocols, { headers: { Host: there.host } });
+      super(Object.assign(new URL(address), { port: proxy.port }).href, protocols);
     }
-  }
-  return {
-    Socket, cut,
-    refuse: (refuses) => { state.refuses = refuses; },
-    get count() { return state.count; },
   };
+  return proxy;
 }

@@ -1,12 +1,10 @@
-// A disk that runs full under the server, and gets room again (a tmpfs, which takes root to make); and a file that was
-// changed while nobody looked.
+// A disk that runs full under the server, and gets room again (a tmpfs, which takes root to make).
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { binary, eventually, run, start } from './harness.mjs';
-import { mortal } from './restart_stage.mjs';
+import { eventually, run, start } from './harness.mjs';
 import { as, createSession, postEvent, watch } from './tracking_stage.mjs';
 
 const isRoot = process.getuid() === 0;
@@ -51,30 +49,4 @@ test('a full disk: 507 before anything is done, everything else goes on, and so 
   await eventually(async () => (await server.get('/readyz')).status === 200, 'it is ready again', 2000);
   const after = await postEvent(server, id, { type: 'note', data: 'after' });
   assert.ok(after.seq > before.seq);
-});
-
-test('a file that was changed is refused at the start, with the file, the place and what to do', async (t) => {
-  const life = await mortal(t);
-  for (let n = 0; n < 20; n += 1) await createSession(life.server, { client_id: `client-${n}` });
-  const file = path.join(life.server.data, 'sessions.db');
-  life.server.child.kill('SIGTERM');
-  await life.server.exited;
-  const { size } = await stat(file);
-  const handle = await open(file, 'r+');
-  for (let at = 4096 + 100; at < size; at += 512) {
-    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, at);
-    await handle.write(Buffer.from([buffer[0] ^ 0x55]), 0, 1, at);
-  }
-  await handle.close();
-  const refused = await run(binary, ['serve', '--data', life.server.data, '--listen', '127.0.0.1:0'], { ms_max: 10_000 });
-  assert.equal(refused.code, 65, refused.stderr);
-  assert.equal(refused.stderr.trim().split('\n').filter((line) => line.startsWith('sojourn: ')).length, 1, refused.stderr);
-  assert.match(refused.stderr, /sessions\.db/);
-  assert.match(refused.stderr, /restore/);
-  const checked = await run(binary, ['verify', '--data', life.server.data]);
-  assert.equal(checked.code, 65);
-  await rm(file);
-  await rm(`${file}-wal`, { force: true });
-  await rm(`${file}-shm`, { force: true });
-  life.server = await start({ data: life.server.data });
 });

@@ -146,7 +146,7 @@ class Server {
  * Starts a server. `listen` lists addresses, `args` adds flags, `config` is the text of a configuration file, `data` a folder of before.
  * Resolves once every listener is announced and server.json is written.
  */
-export async function start({ listen = ['127.0.0.1:0'], args = [], config, env = {}, logLevel, data: kept } = {}) {
+export async function start({ listen = ['127.0.0.1:0'], args = [], config, env = {}, logLevel, data: kept, ready_ms = 10_000 } = {}) {
   const data = kept ?? await mkdtemp(path.join(os.tmpdir(), 'sojourn-e2e-'));
   folders.add(data);
   await mkdir(path.join(data, 'home'), { recursive: true });
@@ -167,7 +167,7 @@ export async function start({ listen = ['127.0.0.1:0'], args = [], config, env =
       server.urls = [...server.stdout.matchAll(/^Listening on (http:\/\/\S+)$/gm)].map((match) => match[1]);
       if (server.urls.length < listen.length) return false;
       return readFile(path.join(data, 'server.json'), 'utf8').then((text) => JSON.parse(text).pid === child.pid, () => false);
-    }, 'the server is ready', 10000);
+    }, 'the server is ready', ready_ms);
   } catch (error) {
     child.kill('SIGKILL');
     await rm(data, { recursive: true, force: true });

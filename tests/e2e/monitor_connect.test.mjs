@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { io } from 'socket.io-client';
+import { chaosProxy } from './chaos_proxy.mjs';
 import { binary, eventually, rawSocket, run, sleep, start, upgradeRequest } from './harness.mjs';
 import { as, startKeyed, tokenOf } from './tracking_stage.mjs';
-import { bothWays, connect, plainTime, member, network, onThread, once, openEngine, poll, sid, threadName, values, whileAway } from './monitor_stage.mjs';
+import { bothWays, connect, plainTime, member, onThread, once, openEngine, poll, sid, threadName, values, whileAway } from './monitor_stage.mjs';
 
 let server; // of the dialect `monitor`
 let keyed; // asks for tokens
@@ -182,7 +183,7 @@ test('AMI-02 the transport that is shown is the present one, before the upgrade 
 
 for (const transports of [['polling'], ['websocket'], bothWays]) {
   test(`AMI-03 after a drop a client on ${transports.join(' and ')} comes back by itself and registers as before`, async (t) => {
-    const wire = await network(t, server);
+    const wire = await chaosProxy(t, server);
     const thread = threadName();
     const client = await connect(t, server, { ...documented, url: wire.url, transports, reconnectionDelay: 50 });
     client.socket.on('connect', () => client.emit('register_session', { thread_id: thread })); // as the documented client does

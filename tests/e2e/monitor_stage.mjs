@@ -1,8 +1,7 @@
 // Clients of the session monitor: stock Socket.IO clients that keep what they hear, requests of a polling client, the
-// documented chat request, and a network in between that can fail. Everything ends with the test `t` that asked for it.
+// documented chat request. Everything ends with the test `t` that asked for it.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import net from 'node:net';
 import { io } from 'socket.io-client';
 import { Inbox, eventually, request, sleep } from './harness.mjs';
 
@@ -136,39 +135,6 @@ export function dataLines(text) {
     const [, data] = /^data: (.*)$/.exec(block) ?? assert.fail(`no data line: ${JSON.stringify(block)}`);
     return JSON.parse(data);
   });
-}
-
-/**
- * A network in front of a server, at `url`. cut() resets what goes through it, silence() swallows it from now on and
- * tells neither end, refuse(true) lets nothing new in. The server is asked under its own name.
- */
-export async function network(t, server) {
-  const pairs = new Set();
-  const open = new Set();
-  let refuses = false;
-  const listener = net.createServer((near) => {
-    if (refuses) { near.resetAndDestroy(); return; }
-    const pair = { near, far: net.connect(server.port, '127.0.0.1'), up: true, down: true };
-    const { far } = pair;
-    pairs.add(pair);
-    for (const socket of [near, far]) { open.add(socket); socket.on('error', () => {}).on('close', () => open.delete(socket)); }
-    near.on('data', (bytes) => { if (pair.up && !far.destroyed) far.write(asking(bytes)); });
-    far.on('data', (bytes) => { if (pair.down && !near.destroyed) near.write(bytes); });
-    near.on('close', () => { if (pair.up) far.destroy(); });
-    far.on('close', () => { pairs.delete(pair); if (pair.down) near.destroy(); });
-  });
-  await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
-  const { port } = listener.address();
-  const asking = (bytes) => Buffer.from(bytes.toString('latin1').replaceAll(`Host: 127.0.0.1:${port}`, `Host: 127.0.0.1:${server.port}`), 'latin1');
-  const cut = () => { for (const socket of open) socket.resetAndDestroy(); };
-  t.after(() => { cut(); return new Promise((resolve) => { listener.close(resolve); }); });
-  return {
-    url: `http://127.0.0.1:${port}`,
-    cut,
-    refuse: (refused) => { refuses = refused; },
-    /** Gives the pairs that fell silent; `far` is the server's end. */
-    silence: ({ up = false, down = false } = {}) => [...pairs].map((pair) => Object.assign(pair, { up, down })),
-  };
 }
 
 /** Waits for what the client itself says: `connect`, or `disconnect` with its reason. */

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { chaosProxy } from './chaos_proxy.mjs';
 import { eventually, run, sleep } from './harness.mjs';
-import { network } from './monitor_stage.mjs';
 import { clientOf, installMonitor, listen, listenToConsole, openStage, sessionsOf } from './session_monitor_stage.mjs';
 
 let place;
@@ -150,7 +150,7 @@ test('AMI-12 start without any thread id complains and does not register', async
 for (const [name, transports] of kinds) {
   test(`AMI-03 a connection that is cut comes back and is registered again: ${name}`, async (t) => {
     const { server } = await openStage(t);
-    const way = await network(t, server);
+    const way = await chaosProxy(t, server);
     const socket = clientOf(t, way, { transports, reconnectionDelay: 200 });
     const ears = listen(socket);
     const monitor = new SessionMonitor(socket, { pingInterval: 200, thread_id: 't3' }).start();
@@ -173,8 +173,8 @@ for (const [name, transports] of kinds) {
 test('AMI-20 the console tells of connection, transport, registration, pings and the loss', async (t) => {
   const heard = listenToConsole(t);
   const { server } = await openStage(t);
-  const way = await network(t, server);
-  const socket = clientOf(t, way, { extraHeaders: way.headers, reconnectionDelay: 50 });
+  const way = await chaosProxy(t, server);
+  const socket = clientOf(t, way, { reconnectionDelay: 50 });
   const monitor = new SessionMonitor(socket, { pingInterval: 100, debug: true }).start('t20');
   t.after(() => monitor.stop());
   const told = (text) => eventually(() => heard.logged.some((line) => line.startsWith(`[SessionMonitor] ${text}`)), `${text}: ${heard.logged.join('\n')}`, 5000);

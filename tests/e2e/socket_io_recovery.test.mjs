@@ -2,9 +2,10 @@
 // what it missed, each event once and in order; or one gap. Nobody else can be it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { chaosProxy } from './chaos_proxy.mjs';
 import { eventually, sleep, start } from './harness.mjs';
 import { as, createSession, postEvent, startKeyed, tokenOf, watch } from './tracking_stage.mjs';
-import { bothWays, connect, logged, member, network, newThread, onThread, once, values, whileAway } from './monitor_stage.mjs';
+import { bothWays, connect, logged, member, newThread, onThread, once, values, whileAway } from './monitor_stage.mjs';
 
 let server;
 let keyed;
@@ -18,7 +19,7 @@ const said = async (session) => (await server.get(`/api/v1/sessions/${session}/e
 
 /** A registered client behind a network of its own, on the transport it ends up with. */
 async function behind(t, { on = server, transports = bothWays, ...options } = {}) {
-  const wire = await network(t, on);
+  const wire = await chaosProxy(t, on);
   const made = await newThread(t, on, { url: wire.url, transports, ...options });
   if (transports.length === 2) await made.client.upgraded();
   return { ...made, wire };
@@ -61,7 +62,7 @@ for (const transports of ways) {
     const { client, session, thread, wire } = await behind(t, { transports });
     const { id } = client;
     await sleep(50);
-    const old = wire.silence();
+    const old = wire.blackHole();
     wire.refuse(true);
     client.socket.io.engine.close();
     await post(session, 0);
@@ -75,14 +76,14 @@ for (const transports of ways) {
     await eventually(() => client.all('note').length >= 2, 'both come');
     await client.settle();
     assert.deepEqual(values(client, 'note'), [0, 1]);
-    if (!transports.includes('polling')) await eventually(() => old.every(({ far }) => far.destroyed), 'the old connection is closed', 2000);
+    if (!transports.includes('polling')) await eventually(() => old.every(({ far }) => far.readableEnded || far.destroyed), 'the old connection is closed', 2000);
     assert.deepEqual((await onThread(server, thread)).map((each) => each.session_id), [id]);
     assert.equal((await server.get(`/api/v1/sessions/${session}/connections`)).json.count, 1);
   });
 }
 
 test('a client that had not registered is a new one, and knows that it has to register', async (t) => {
-  const wire = await network(t, server);
+  const wire = await chaosProxy(t, server);
   const client = await connect(t, server, { url: wire.url });
   const { id } = client;
   await whileAway(client, wire);
@@ -100,7 +101,7 @@ test('after a long silence, and after a long life without an event, a client is 
   await sleep(2500); // twelve heartbeats
   assert.equal(client.socket.connected, true);
   const gone = once(client, 'disconnect');
-  wire.silence();
+  wire.blackHole();
   wire.refuse(true);
   assert.match(await gone, /ping timeout|transport/);
   await eventually(async () => (await onThread(quick, thread)).length === 0, 'the server gave it up');
@@ -195,7 +196,7 @@ test('when the log does not go back so far, there is one gap with the state, and
 
 test('ten clients that drop again and again while others speak miss nothing and hear nothing twice', async (t) => {
   const { client: speaker, thread, session } = await newThread(t, server, { transports: ['websocket'] });
-  const wires = await Promise.all(count(10).map(() => network(t, server)));
+  const wires = await Promise.all(count(10).map(() => chaosProxy(t, server)));
   const clients = await Promise.all(wires.map((wire, n) => member(t, server, thread, { url: wire.url, transports: ways[n % 3] })));
   let speaking = true;
   let total = 0;
@@ -308,7 +309,7 @@ test('a message that is sent again because its acknowledgement was lost is said 
   const say = (text, id) => client.socket.emit('note', order(text, id), (error, answer) => answers.push([error, answer]));
   say('once', 'm1');
   await eventually(() => answers.length === 1, 'with a good network it is acknowledged at once');
-  wire.silence({ up: true }); // the server hears, the client does not
+  wire.blackHole('down'); // the server hears, the client does not
   say('twice', 'm2');
   say('behind', 'm3');
   await sleep(1000); // sent again by the clock

@@ -110,6 +110,18 @@ TEST_F(CopyTest, VerifyNoticesAPageThatIsNot) {
   EXPECT_FALSE(verify(stage.settings.file).empty());
 }
 
+TEST_F(CopyTest, RefusesAFileOfANewerVersionAsAServerDoes) {
+  ASSERT_TRUE(backup(stage.settings.file, copy));
+  stage.store.reset();
+  ASSERT_TRUE(Database::open({copy, {}})->run("PRAGMA user_version = 99"));
+  auto const found = verify(copy);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found[0].find("newer version (its format is 99"), std::string::npos);
+  EXPECT_EQ(restore(copy, stage.settings.file).error().code, Code::damaged);
+  EXPECT_EQ(backup(copy, stage.folder / "again.db").error().code, Code::damaged);
+  EXPECT_EQ(kept_in(stage.settings.file), "a1-3");
+}
+
 TEST_F(CopyTest, RestorePutsABackupInPlaceAndKeepsWhatWasThere) {
   ASSERT_TRUE(backup(stage.settings.file, copy));
   ASSERT_TRUE(stage.commit({{.session_id = "b", .event = stored_event(1)}}));

@@ -49,5 +49,12 @@ TEST(Database, SaysThatAFileIsNotThereOrFull) {
   EXPECT_EQ(reader.run("INSERT INTO t VALUES(1)").error().code, Code::cannot_create);
 }
 
+TEST(Database, TellsOnOneLineWhatACheckFound) {
+  EXPECT_EQ(finding("ok"), "ok");
+  EXPECT_EQ(
+      finding("*** in database main ***\nTree 2 page 2: btreeInitPage() returns error code 11\nPage 3: never used"),
+      "Tree 2 page 2: btreeInitPage() returns error code 11; Page 3: never used");
+}
+
 }  // namespace
 }  // namespace sojourn
