@@ -8,7 +8,8 @@
 namespace sojourn {
 namespace {
 
-constexpr std::int64_t rebuild_us_max = 30'000'000;
+constexpr std::int64_t regain_us_max = 20'000'000;
+constexpr std::int64_t come_back_us_max = 10'000'000;  // a page that does not answer is not waited for much longer
 
 std::int64_t now_us() { return Clock().now().steady_us; }
 
@@ -58,7 +59,7 @@ Task<Result<>> Seats::prepare(SeatRef seat) {
 // Before anybody hears of its page.
 Task<Result<>> Seats::regain(SeatRef seat, Fleet::Berth berth) {
   auto checkpoint = seat->checkpoint();
-  auto const regained = co_await berth.page->regain(std::move(checkpoint), now_us() + rebuild_us_max);
+  auto const regained = co_await berth.page->regain(std::move(checkpoint), now_us() + regain_us_max);
   if (!regained) {
     fleet_.give_back(std::move(berth));
     co_return regained.error();
@@ -79,7 +80,7 @@ Task<Result<>> Seats::come_back(SeatRef seat) {
   if (!berth) co_return ended();
   if (seat->next() != Function::open) {
     auto checkpoint = seat->checkpoint();
-    auto const gone = co_await berth->page->come_back(std::move(checkpoint), now_us() + rebuild_us_max);
+    auto const gone = co_await berth->page->come_back(std::move(checkpoint), now_us() + come_back_us_max);
     if (seat->is_over || seat->berth != berth) co_return gone ? ended() : gone.error();
     if (!gone) seat->lost->emplace_back("the page: " + to_reason(gone.error(), seat->checkpoint().url));
   }

@@ -101,7 +101,7 @@ test('a server that is killed: its sessions go on where they were, and say once 
   t.diagnostic(`rebuilt after a restart within ${Math.round(ms)} ms`);
   assert.deepEqual([answer.recovered, answer.lost], [true, [...always, 'files of earlier screenshots']]);
   assert.equal(answer.url, site.page('/work'));
-  assert.deepEqual((await visitor.news('recovered')).data.lost ?? (await visitor.news('recovered')).data.data?.lost, answer.lost);
+  assert.deepEqual((await visitor.news("recovered")).data.lost, answer.lost);
   await assertWhole(visitor, 'm1');
   const stale = await visitor.act('click', { ref });
   assert.deepEqual([stale.success, stale.code], [false, 'stale_ref'], stale.message);
@@ -139,8 +139,7 @@ test('who opens an address after a restart goes there with its cookies and stora
   assert.deepEqual(site.seen.filter(({ path }) => path !== '/favicon.ico').map(({ path }) => path), ['/elsewhere']);
   assert.ok(site.seen[0].cookie.includes('hidden=h1'), site.seen[0].cookie);
   assert.equal(await visitor.value('look()'), told('m3'));
-  assert.equal((await visitor.act('back')).success, true);
-  assert.notEqual(await visitor.value('location.pathname'), '/', 'the way there is no part of its history');
+  assert.match((await visitor.act('back')).message, /no page to go back to/, 'the way there is no part of its history');
 });
 
 test('an orderly end keeps what was done just before', async (t) => {
