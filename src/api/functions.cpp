@@ -136,6 +136,9 @@ constexpr OutputField meta{"output_meta", "null"};
 constexpr OutputField dialogs{"dialogs", "Dialog[]", "Dialogs that the page opened meanwhile, and what became of them",
                               ours};
 constexpr OutputField session_id{"session_id", "string", "Of the session, for the next call", ours};
+constexpr OutputField recovered{"recovered", "boolean", "The session was made again after a crash; said once", ours,
+                                false};
+constexpr OutputField lost{"lost", "string[]", "With it: what is not as it was", ours, false};
 
 constexpr std::array file_fields{
     OutputField{"uri", "string?", "Where it can be fetched"},
@@ -196,10 +199,20 @@ constexpr std::array types{
     OutputType{"Dialog", dialog_fields},
 };
 
-constexpr std::array open_output{page_fields[0], page_fields[1], page_fields[2], page_fields[3], page_fields[4],
-                                 page_fields[5], page_fields[6], page_fields[7], dialogs,        session_id};
-constexpr std::array snapshot_output{page_fields[0], page_fields[1], page_fields[2], page_fields[3], page_fields[4],
-                                     page_fields[5], page_fields[6], page_fields[7], session_id};
+constexpr std::array open_output{page_fields[0], page_fields[1], page_fields[2], page_fields[3],
+                                 page_fields[4], page_fields[5], page_fields[6], page_fields[7],
+                                 dialogs,        session_id,     recovered,      lost};
+constexpr std::array snapshot_output{page_fields[0],
+                                     page_fields[1],
+                                     page_fields[2],
+                                     page_fields[3],
+                                     page_fields[4],
+                                     page_fields[5],
+                                     page_fields[6],
+                                     page_fields[7],
+                                     session_id,
+                                     recovered,
+                                     lost};
 constexpr std::array interact_output{
     OutputField{"success", "boolean"},
     OutputField{"action", "string"},
@@ -211,6 +224,8 @@ constexpr std::array interact_output{
     OutputField{"element", "ActedElement?", "What was acted on", ours},
     dialogs,
     session_id,
+    recovered,
+    lost,
 };
 constexpr std::array screenshot_output{
     OutputField{"screenshot", "File"},
@@ -218,6 +233,8 @@ constexpr std::array screenshot_output{
     OutputField{"height", "integer", "Of the viewport"},
     meta,
     session_id,
+    recovered,
+    lost,
 };
 constexpr std::array execute_output{
     OutputField{"result", "string?", "The value as Python's str() writes it"},
@@ -226,6 +243,8 @@ constexpr std::array execute_output{
     meta,
     dialogs,
     session_id,
+    recovered,
+    lost,
 };
 constexpr std::array close_output{
     OutputField{"success", "boolean"},

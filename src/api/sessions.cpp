@@ -60,6 +60,7 @@ void append_browser(std::string& out, SessionInfo const& info) {
   out += ",\"width\":" + std::to_string(info.width) + ",\"height\":" + std::to_string(info.height);
   append_number(out, "calls", info.calls);
   append_time(out, "last_call_at", info.last_call_us);
+  append_time(out, "checkpoint_at", info.checkpoint_us);
   out += '}';
 }
 

@@ -87,7 +87,7 @@ Error wrong_secret(std::string const& path, std::string const& what) {
   return error(Code::configuration, path + " " + what);
 }
 
-Result<std::string> read_secret_from(int fd, std::string const& path) {
+Result<std::string> read_secret_from(int fd, std::string const& path, SecretFile const& file) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return wrong_secret(path, std::string("can't be read: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return wrong_secret(path, "is no file; move it away, then a new key is made");
@@ -95,10 +95,9 @@ Result<std::string> read_secret_from(int fd, std::string const& path) {
     return wrong_secret(path, "belongs to another user; run as that user, or choose another folder with --data DIR");
   }
   if ((status.st_mode & 077U) != 0) {
-    return wrong_secret(path,
-                        "is open to other users; run: chmod 600 " + path +
-                            ", or delete it if one of them may have read it: then a new key is made and the tokens "
-                            "of this one end");
+    return wrong_secret(path, "is open to other users; run: chmod 600 " + path +
+                                  ", or delete it if one of them may have read it: then a new key is made and " +
+                                  std::string(file.loss));
   }
   std::array<char, secret_digits + 2> buffer{};
   auto const count = ::read(fd, buffer.data(), buffer.size());
@@ -108,18 +107,19 @@ Result<std::string> read_secret_from(int fd, std::string const& path) {
   if (text.size() != secret_digits || text.find_first_not_of(digits) != std::string_view::npos) {
     return wrong_secret(path,
                         "is damaged; put back what was there (64 hexadecimal digits), or delete it: then a new key is "
-                        "made and the tokens of the old one end");
+                        "made and " +
+                            std::string(file.loss));
   }
   return std::string(text);
 }
 
 // Nothing when there is no such file.
-Result<std::optional<std::string>> find_secret(std::string const& path) {
+Result<std::optional<std::string>> find_secret(std::string const& path, SecretFile const& file) {
   // A pipe of that name would keep us waiting.
   int const fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>();
   if (fd < 0) return wrong_secret(path, std::string("can't be read: ") + std::strerror(errno));
-  auto secret = read_secret_from(fd, path);
+  auto secret = read_secret_from(fd, path, file);
   ::close(fd);
   if (!secret) return secret.error();
   return std::optional(std::move(*secret));
@@ -171,7 +171,7 @@ Folder::~Folder() {
   ::close(lock_);
 }
 
-Result<std::string> Folder::secret() const { return load_secret(path_); }
+Result<std::string> Folder::secret(SecretFile const& file) const { return load_secret(path_, file); }
 
 Result<> Folder::announce(std::string const& address, std::string const& token) {
   json::object body{{"address", address}, {"pid", static_cast<std::int64_t>(getpid())}};
@@ -181,10 +181,10 @@ Result<> Folder::announce(std::string const& address, std::string const& token) 
   return written;
 }
 
-Result<std::string> load_secret(std::string const& folder) {
-  auto const path = folder + "/key";
+Result<std::string> load_secret(std::string const& folder, SecretFile const& file) {
+  auto const path = folder + "/" + std::string(file.name);
   for (int round = 0; round < 3; ++round) {
-    auto found = find_secret(path);
+    auto found = find_secret(path, file);
     if (!found) return found.error();
     if (*found) return std::move(**found);
     if (auto made = make_secret(folder, path); !made) return made.error();

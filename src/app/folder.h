@@ -1,14 +1,23 @@
 // The data folder of a running server: held by one process at a time, and where clients of the same user find it. Its
 // secret is everybody's who may read the folder, server or not.
-// Invariant: server.json is there exactly while a Folder lives; the secret, once made, stays the same. Any thread.
+// Invariant: server.json is there exactly while a Folder lives; a secret, once made, stays the same. Any thread.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
 namespace sojourn {
+
+// A secret of a data folder: the file, and what its loss ends.
+struct SecretFile {
+  std::string_view name;
+  std::string_view loss;
+};
+inline constexpr SecretFile token_secret{"key", "the tokens of the old one end"};
+inline constexpr SecretFile browser_secret{"browser.key", "the browser sessions that it sealed end"};
 
 class Folder {
  public:
@@ -20,7 +29,7 @@ class Folder {
   Folder& operator=(Folder const&) = delete;
 
   // load_secret of this folder.
-  [[nodiscard]] Result<std::string> secret() const;
+  [[nodiscard]] Result<std::string> secret(SecretFile const& file = token_secret) const;
 
   // Writes server.json (0600): {"address":...,"pid":...,"token":...}. An empty token is left out.
   Result<> announce(std::string const& address, std::string const& token = {});
@@ -39,11 +48,11 @@ class Folder {
 // Whether a server has the folder; it may be just starting or ending.
 [[nodiscard]] bool is_taken(std::string const& path);
 
-// The secret that signs a data folder's tokens: the 64 hexadecimal digits of FOLDER/key, as text, which fit where a
+// A secret of a data folder, such as the one that signs its tokens: 64 hexadecimal digits, as text, which fit where a
 // secret is configured. Folder and file (0600) are made when they are not there; of several who make it at once, in any
 // processes, all get the same. Works while a server holds the folder.
 // Code::configuration when others may read the file or it is damaged, saying what to do; Code::cannot_create when it
 // can't be made.
-[[nodiscard]] Result<std::string> load_secret(std::string const& folder);
+[[nodiscard]] Result<std::string> load_secret(std::string const& folder, SecretFile const& file = token_secret);
 
 }  // namespace sojourn

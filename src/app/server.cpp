@@ -101,11 +101,13 @@ ResponderSettings to_responder(Config const& config) {
   return {responder.url, responder.timeout_s * 1'000'000, responder.model};
 }
 
-BrowserSettings to_browser(Config const& config) {
+BrowserSettings to_browser(Config const& config, SealKey const& seal_key) {
   auto const& browser = config.browser;
   BrowserSettings settings;
   settings.executable = browser.executable;
   settings.data = config.data;
+  settings.recovers = browser.recover;
+  settings.seal_key = seal_key;
   settings.contexts_max = static_cast<std::size_t>(browser.max_contexts);
   settings.warm = static_cast<std::size_t>(browser.warm);
   settings.keep_us = browser.keep_s * 1'000'000;
@@ -115,7 +117,7 @@ BrowserSettings to_browser(Config const& config) {
 
 BrowserRules to_rules(BrowserConfig const& browser) {
   return {browser.idle_s * 1'000'000, browser.life_s * 1'000'000, static_cast<std::size_t>(browser.queue_max),
-          browser.wait_s * 1'000'000};
+          browser.wait_s * 1'000'000, browser.recover};
 }
 
 EngineSettings to_engines(Config const& config, Limits const& limits) {
@@ -173,12 +175,13 @@ namespace {
 
 // What stands before the store does.
 struct Ground {
-  Ground(Config c, std::unique_ptr<Folder> f, std::string secret)
-      : config(std::move(c)), folder(std::move(f)), own_secret(std::move(secret)) {}
+  Ground(Config c, std::unique_ptr<Folder> f, std::string secret, std::string_view browser)
+      : config(std::move(c)), folder(std::move(f)), own_secret(std::move(secret)), seal_key(sha256(browser)) {}
 
   Config config;
   std::unique_ptr<Folder> folder;
   std::string own_secret;
+  SealKey seal_key;
   Loop loop;
   Mailbox mailbox{loop};
 };
@@ -205,7 +208,7 @@ struct Server::Parts {
   };
   Worker worker{loop};
   HttpCaller caller{loop, wheel, {{"sojourn/" + std::string(version)}}};
-  Headless browser{loop, to_browser(config)};
+  Headless browser{loop, to_browser(config, ground->seal_key)};
   Hub hub{Hub::World{*store, log, Clock(), Random(), limits, config.idle_ms * 1000,
                      static_cast<std::size_t>(config.sessions_per_user), &browser, to_rules(config.browser)}};
   Access access{config.allow_origins, config.documented_ports};
@@ -332,7 +335,9 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
   if (!folder) return folder.error();
   auto secret = (*folder)->secret();
   if (!secret) return secret.error();
-  auto ground = std::make_unique<Ground>(std::move(config), std::move(*folder), std::move(*secret));
+  auto const browser = (*folder)->secret(browser_secret);
+  if (!browser) return browser.error();
+  auto ground = std::make_unique<Ground>(std::move(config), std::move(*folder), std::move(*secret), *browser);
   auto post = [&mailbox = ground->mailbox](std::function<void()> function) { mailbox.post(std::move(function)); };
   auto store = open_store(ground->config, std::move(post));
   if (!store) return store.error();

@@ -1,6 +1,6 @@
 #pragma once
-// The cryptographic words of the house: digests, encodings of bytes, randomness. OpenSSL enters here, in signature.cpp
-// and in scrypt.cpp, and nowhere else.
+// The cryptographic words of the house: digests, encodings of bytes, randomness. OpenSSL enters here, in signature.cpp,
+// seal.cpp and scrypt.cpp, and nowhere else.
 // Invariant: pure functions of their arguments, except fill_random.
 // Thread: any.
 

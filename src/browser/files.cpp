@@ -97,6 +97,7 @@ Result<json::object> Files::save(std::string const& session_id, std::string_view
 Result<std::string> Files::place(std::string const& session_id, std::string_view filename) {
   auto const own = folder(session_id);
   if (auto const made = make_folder(own); !made) return made.error();
+  kept_.erase(session_id);
   return own + '/' + std::string(filename);
 }
 

@@ -63,6 +63,26 @@ void Functions::show_cursor() {
   tab_.send(tab_.session(), "Page.addScriptToEvaluateOnNewDocument", params, tab_.now_us() + Wire::answer_us);
 }
 
+void Functions::begin_again(std::int64_t last_ref) {
+  refs_.begin_after(last_ref);
+  is_open_ = true;
+}
+
+Task<Result<>> Functions::come_back(std::string url, Point scroll, std::int64_t deadline_us) {
+  CO_TRY(auto address, to_address(std::string_view(url)));
+  has_visited_ = true;
+  auto const left_ms = std::max<std::int64_t>((deadline_us - tab_.now_us()) / 1000, 1);
+  CO_CHECK(co_await navigation_.go(std::move(address), std::min(Actions::navigation_ms, left_ms)));
+  if (scroll.x == 0 && scroll.y == 0) co_return Result<>{};
+  json::object where;
+  where["left"] = scroll.x;
+  where["top"] = scroll.y;
+  where["behavior"] = "instant";
+  auto const expression = only("expression", "scrollTo(" + json::to_text(where) + ")");
+  co_await tab_.send(tab_.session(), "Runtime.evaluate", expression, deadline_us);
+  co_return Result<>{};
+}
+
 Task<Result<json::object>> Functions::run(Function function, json::object input, std::int64_t deadline_us) {
   auto const left = deadline_us - tab_.now_us();
   auto const deadline = deadline_us - std::min(rouse_us, left / 2);
@@ -87,8 +107,10 @@ Task<Result<>> Functions::refurnish(json::object const& input, std::int64_t dead
   if (auto const agent = json::find_string(input, "user_agent"); !agent.empty()) wish.user_agent = agent;
   if (auto const locale = json::find_string(input, "locale"); !locale.empty()) wish.locale = locale;
   if (auto const zone = json::find_string(input, "time_zone"); !zone.empty()) wish.time_zone = zone;
+  if (find_bool(input, "show_cursor")) wish.shows_cursor = true;
+  bool const shows_cursor = wish.shows_cursor;
   CO_CHECK(co_await furnishing_.furnish(std::move(wish), deadline_us));
-  if (find_bool(input, "show_cursor")) show_cursor();
+  if (shows_cursor) show_cursor();
   co_return Result<>{};
 }
 

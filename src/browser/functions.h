@@ -31,6 +31,11 @@ class Functions {
   void settle_in(Files& files, std::string session_id);
   void show_cursor();
   bool is_open() const { return is_open_; }
+  std::int64_t last_ref() const { return refs_.last_ref(); }
+  // It was open before, and numbers up to there were given.
+  void begin_again(std::int64_t last_ref);
+  // To where it was.
+  Task<Result<>> come_back(std::string url, Point scroll, std::int64_t deadline_us);
 
   Task<Result<json::object>> run(Function function, json::object input, std::int64_t deadline_us);
 

@@ -12,6 +12,7 @@ namespace sojourn {
 namespace {
 
 constexpr std::size_t contexts_max = 1000;
+std::string const closed_asleep = R"({"success":true,"video":null,"output_meta":null})";
 
 }  // namespace
 
@@ -54,9 +55,12 @@ void Headless::begin() {
   if (room_) return;
   room_ = std::make_unique<Room>(settings_);
   thread_ = std::thread([this, room = room_.get()] {
-    room->seats = std::make_unique<Seats>(room->loop, room->timers, room->settings, [this](BrowserNews news) {
-      back_.post([this, news = std::move(news)] { on_news_(news); });
-    });
+    Seats::Listener listener;
+    listener.on_news = [this](BrowserNews news) { back_.post([this, news = std::move(news)] { on_news_(news); }); };
+    listener.on_checkpoint = [this](BrowserCheckpoint checkpoint) {
+      back_.post([this, checkpoint = std::move(checkpoint)] { on_checkpoint_(checkpoint); });
+    };
+    room->seats = std::make_unique<Seats>(room->loop, room->timers, room->settings, std::move(listener));
     room->loop.run([room]() -> std::int64_t {
       room->timers.run_due(Clock().now().steady_us);
       return room->timers.next_us();
@@ -78,14 +82,31 @@ void Headless::open(std::string const& session_id, BrowserWish wish) {
       [room = room_.get(), session_id, wish = std::move(wish)] { room->seats->open(session_id, wish); });
 }
 
+void Headless::resume(std::string const& session_id, std::string sealed) { dormant_[session_id] = std::move(sealed); }
+
+void Headless::save(std::function<void()> done) {
+  auto told = [this, done = std::move(done)] { back_.post(done); };
+  if (!room_) return told();
+  room_->letters.post([room = room_.get(), told] { room->seats->save(told); });
+}
+
 void Headless::call(FunctionCall call, Done done) {
   begin();
+  if (auto node = dormant_.extract(call.session_id)) {
+    ++live_;
+    room_->letters.post(
+        [room = room_.get(), id = node.key(), sealed = std::move(node.mapped())] { room->seats->resume(id, sealed); });
+  }
   room_->letters.post([room = room_.get(), call = std::move(call), done = bring_back(std::move(done))] {
     room->seats->call(call, done);
   });
 }
 
 void Headless::close(std::string const& session_id, Done done) {
+  if (dormant_.erase(session_id) > 0) {
+    if (done) back_.post([done = std::move(done)] { done(closed_asleep); });
+    return;
+  }
   begin();
   if (live_ > 0) --live_;
   room_->letters.post(

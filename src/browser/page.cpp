@@ -6,6 +6,7 @@
 #include "browser/functions.h"
 #include "browser/furnish.h"
 #include "browser/params.h"
+#include "browser/storage.h"
 #include "browser/tab.h"
 
 namespace sojourn {
@@ -16,6 +17,7 @@ struct Page::Parts {
   Tab tab;
   Furnishing furnishing{tab};
   Functions functions{tab, furnishing};
+  Storage storage{tab};
 };
 
 Page::Page(Wire& wire, Loop& loop, Timers& timers, PageAddress address)
@@ -56,6 +58,26 @@ Task<Result<>> Page::furnish(BrowserWish wish) {
   co_return furnished;
 }
 
+Task<Result<Checkpoint>> Page::remember(Checkpoint known, std::int64_t deadline_us) {
+  if (!is_open()) co_return error(Code::conflict, "there is no page");
+  known.is_open = true;
+  known.last_ref = last_ref();
+  auto const records_video = known.wish.records_video;
+  known.wish = parts_->furnishing.wish();
+  known.wish.records_video = records_video;
+  co_return co_await parts_->storage.read(std::move(known), deadline_us);
+}
+
+Task<Result<std::vector<std::string>>> Page::regain(Checkpoint checkpoint, std::int64_t deadline_us) {
+  parts_->functions.begin_again(checkpoint.last_ref);
+  co_return co_await parts_->storage.write(std::move(checkpoint), deadline_us);
+}
+
+Task<Result<>> Page::come_back(Checkpoint checkpoint, std::int64_t deadline_us) {
+  Point const scroll{checkpoint.scroll_x, checkpoint.scroll_y};
+  co_return co_await parts_->functions.come_back(std::move(checkpoint.url), scroll, deadline_us);
+}
+
 Task<Result<json::object>> Page::call(Function function, json::object input, std::int64_t deadline_us) {
   auto& tab = parts_->tab;
   tab.function = std::string(to_word(function));
@@ -77,6 +99,8 @@ void Page::listen(std::string method, OnEvent on_event) { parts_->tab.listen(std
 bool Page::is_open() const { return parts_->functions.is_open() && !has_crashed(); }
 
 bool Page::has_crashed() const { return parts_->tab.has_crashed(); }
+
+std::int64_t Page::last_ref() const { return parts_->functions.last_ref(); }
 
 PageAddress const& Page::address() const { return parts_->tab.address(); }
 

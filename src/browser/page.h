@@ -9,12 +9,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "base/timers.h"
+#include "browser/checkpoint.h"
 #include "browser/wire.h"
 #include "core/browser.h"
 
@@ -50,6 +52,14 @@ class Page {
   // Nothing is sent for what is as before.
   Task<Result<>> furnish(BrowserWish wish);
 
+  // What it is made of again if it is lost: `known` with what is there now. Beside a call.
+  Task<Result<Checkpoint>> remember(Checkpoint known, std::int64_t deadline_us);
+  // Before settle_in(): its context gets what the checkpoint has of cookies and storage, without a request to anybody.
+  // Sentences say what could not be put back.
+  Task<Result<std::vector<std::string>>> regain(Checkpoint checkpoint, std::int64_t deadline_us);
+  // After settle_in(): to the page that was open, and to the place in it.
+  Task<Result<>> come_back(Checkpoint checkpoint, std::int64_t deadline_us);
+
   // Every function but close, after settle_in(). `input` is as documented, with defaults filled in or not.
   // `deadline_us` of the steady clock. Errors are those of Browser::call.
   Task<Result<json::object>> call(Function function, json::object input, std::int64_t deadline_us);
@@ -63,6 +73,8 @@ class Page {
   // Something was opened in it. / Its renderer is gone, until it is opened again.
   bool is_open() const;
   bool has_crashed() const;
+  // The highest number that an element was given.
+  std::int64_t last_ref() const;
   PageAddress const& address() const;
   std::string const& cdp_session() const { return address().cdp_session; }
   // Of the viewport, in CSS pixels.

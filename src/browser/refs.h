@@ -44,6 +44,8 @@ class RefTable {
   Result<Element const*> recognize(std::int64_t ref, Capture const& capture) const;
 
   std::int64_t last_ref() const { return last_ref_; }
+  // Before the first is given: numbers up to here were given to elements that are gone.
+  void begin_after(std::int64_t last_ref) { last_ref_ = last_ref; }
 
  private:
   static constexpr std::size_t kept_max = 20'000;  // of nodes that the last capture did not have

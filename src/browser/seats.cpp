@@ -12,14 +12,12 @@ namespace {
 constexpr std::int64_t grace_us = 2'000'000;
 constexpr std::size_t waiting_max = 100;
 constexpr std::int64_t sweep_s_max = 60;
+// A server before may have given numbers to elements that its last checkpoint does not know of.
+constexpr std::int64_t refs_between = 100'000;
 
 std::int64_t now_us() { return Clock().now().steady_us; }
 
 Error ended() { return error(Code::ended, "Session ended"); }
-
-}  // namespace
-
-namespace {
 
 // A context keeps its proxy and its browser, so nobody is to believe that it has got another.
 Result<> check_fixed(BrowserWish const& wish, json::object const& input) {
@@ -35,31 +33,11 @@ Result<> check_fixed(BrowserWish const& wish, json::object const& input) {
 
 }  // namespace
 
-struct Seats::Job {
-  FunctionCall call;
-  std::int64_t deadline_us = 0;
-  Browser::Done done;  // empty = answered
-  TimerId guard = 0;
-};
-
-struct Seats::Seat {
-  std::string id;
-  BrowserWish wish;
-  std::shared_ptr<Fleet::Berth> berth;  // null = not there yet
-  std::optional<Error> failure;         // why there is no page and will be none
-  std::unique_ptr<Recorder> recorder;
-  std::deque<std::shared_ptr<Job>> waiting;
-  std::shared_ptr<Job> running;
-  bool is_over = false;
-
-  bool may_run() const { return berth || failure; }
-};
-
-Seats::Seats(Loop& loop, Timers& timers, BrowserSettings const& settings, Browser::OnNews on_news)
+Seats::Seats(Loop& loop, Timers& timers, BrowserSettings const& settings, Listener listener)
     : loop_(loop),
       timers_(timers),
       settings_(settings),
-      on_news_(std::move(on_news)),
+      listener_(std::move(listener)),
       files_(settings),
       fleet_(loop, timers, settings) {
   files_.sweep_leftovers(Clock().now().utc_us);
@@ -74,49 +52,40 @@ Seats::~Seats() {
   }
 }
 
-void Seats::open(std::string const& session_id, BrowserWish wish) {
+SeatRef Seats::add(std::string const& session_id, Checkpoint checkpoint) {
   auto const seat = std::make_shared<Seat>();
   seat->id = session_id;
-  seat->wish = std::move(wish);
+  AutosaveWorld const world{timers_, settings_, listener_.on_checkpoint};
+  seat->autosave = std::make_shared<Autosave>(world, session_id, std::move(checkpoint));
   seats_[session_id] = seat;
-  std::function<void(Result<>)> done = [this, seat](Result<> prepared) {
-    if (!prepared && !seat->failure) seat->failure = prepared.error();
-    run_next(seat);
-  };
-  start(prepare(seat), std::move(done));
+  return seat;
 }
 
-Task<Result<>> Seats::prepare(SeatRef seat) {
-  std::function<void(std::string)> on_gone = [this, weak = std::weak_ptr<Seat>(seat)](std::string reason) {
-    if (auto const one = weak.lock()) on_browser_gone(one, reason);
-  };
-  auto wish = seat->wish;
-  auto taken = co_await fleet_.take(std::move(wish), std::move(on_gone));
-  if (!taken) co_return taken.error();
-  auto moved = co_await move_in(seat, *std::move(taken));
-  if (!moved) co_return moved.error();
-  if (seat->wish.records_video) co_await begin_recording(seat);
-  co_return Result<>();
+void Seats::open(std::string const& session_id, BrowserWish wish) {
+  Checkpoint checkpoint;
+  checkpoint.wish = std::move(wish);
+  auto const seat = add(session_id, std::move(checkpoint));
+  seat->autosave->tell();
+  make(seat);
 }
 
-Task<Result<>> Seats::move_in(SeatRef seat, Fleet::Berth taken) {
-  auto const berth = std::make_shared<Fleet::Berth>(std::move(taken));
-  if (seat->is_over) {
-    fleet_.give_back(*berth);
-    co_return ended();
-  }
-  std::function<void(std::string, json::object)> on_news = [this, id = seat->id](std::string name, json::object data) {
-    tell(id, std::move(name), std::move(data));
+void Seats::resume(std::string const& session_id, std::string const& sealed) {
+  auto const text = unseal(settings_.seal_key, session_id, sealed);
+  auto checkpoint = text ? read_checkpoint(*text) : Result<Checkpoint>(text.error());
+  if (checkpoint) checkpoint->last_ref += refs_between;
+  auto const seat = add(session_id, checkpoint ? *checkpoint : Checkpoint());
+  seat->is_of_before = true;
+  if (!checkpoint)
+    seat->failure = error(Code::damaged, "this session can't be made again: " + checkpoint.error().message);
+}
+
+void Seats::save(std::function<void()> const& done) {
+  auto const last = std::make_shared<std::size_t>(seats_.size() + 1);
+  auto const count = [last, done] {
+    if (--*last == 0) done();
   };
-  berth->page->settle_in(files_, seat->id, std::move(on_news));
-  auto furniture = seat->wish;
-  auto furnished = co_await berth->page->furnish(std::move(furniture));
-  if (seat->is_over || !furnished) {
-    fleet_.give_back(*berth);
-    co_return seat->is_over ? ended() : furnished.error();
-  }
-  seat->berth = berth;
-  co_return Result<>();
+  for (auto const& [id, seat] : std::map(seats_)) seat->autosave->save(count);
+  count();
 }
 
 // Without a recording a session works all the same; that there is none is told.
@@ -139,6 +108,9 @@ Task<Result<>> Seats::begin_recording(SeatRef seat) {
     co_return started.error();
   }
   seat->recorder = *std::move(started);
+  auto checkpoint = seat->checkpoint();
+  checkpoint.wish.records_video = true;
+  seat->autosave->put(std::move(checkpoint));
   page->listen("Page.screencastFrame", [weak = std::weak_ptr<Seat>(seat)](json::object const& frame) {
     auto const one = weak.lock();
     if (one && one->recorder) one->recorder->on_frame(frame);
@@ -172,21 +144,23 @@ void Seats::call(FunctionCall call, Browser::Done done) {
 }
 
 void Seats::run_next(SeatRef const& seat) {
+  if (seat->is_lost() && !seat->running && !seat->waiting.empty()) {
+    ++seat->rebuilds;
+    return make(seat);
+  }
   while (!seat->is_over && !seat->running && seat->may_run() && !seat->waiting.empty()) {
     auto const job = seat->waiting.front();
     seat->waiting.pop_front();
     if (!job->done) continue;  // its time was over
     if (seat->failure) {
       answer(*job, *seat->failure);
+      if (std::exchange(seat->is_of_before, false)) fail(seat, "not_recovered", seat->failure->message);
       continue;
     }
     seat->running = job;
     ++running_;
     std::function<void(Result<json::object>)> done = [this, seat, job](Result<json::object> output) {
-      if (output)
-        answer(*job, json::to_text(*output));
-      else
-        answer(*job, output.error());
+      finish(seat, *job, std::move(output));
       seat->running.reset();
       run_next(seat);
       if (--running_ == 0) fleet_.use_pause();
@@ -195,9 +169,20 @@ void Seats::run_next(SeatRef const& seat) {
   }
 }
 
+void Seats::finish(SeatRef const& seat, Job& job, Result<json::object> output) {
+  if (job.call.function != Function::screenshot) seat->autosave->touch();
+  if (!output) return answer(job, output.error());
+  seat->rebuilds = 0;
+  if (seat->lost && job.done) {
+    (*output)["recovered"] = true;
+    (*output)["lost"] = *std::exchange(seat->lost, std::nullopt);
+  }
+  answer(job, json::to_text(*output));
+}
+
 Task<Result<json::object>> Seats::work(SeatRef seat, std::shared_ptr<Job> job) {
   auto const berth = seat->berth;
-  if (job->call.function == Function::open) CO_CHECK(check_fixed(seat->wish, job->call.input));
+  if (job->call.function == Function::open) CO_CHECK(check_fixed(seat->checkpoint().wish, job->call.input));
   bool const wants_video = job->call.function == Function::open && job->call.input.contains("record_video") &&
                            job->call.input.at("record_video") == json::value(true);
   if (wants_video && !seat->recorder) co_await begin_recording(seat);
@@ -207,7 +192,7 @@ Task<Result<json::object>> Seats::work(SeatRef seat, std::shared_ptr<Job> job) {
   if (output || !is_lost || seat->is_over || seat->failure) co_return output;
   // A page that no address brings back gives way to another; a video ends with what it showed.
   if (seat->recorder) seat->recorder->leave_page();
-  auto wish = seat->wish;
+  auto wish = seat->checkpoint().wish;
   auto renewed = co_await fleet_.renew(*berth, std::move(wish));
   if (!renewed) co_return renewed.error();
   auto moved = co_await move_in(seat, *std::move(renewed));
@@ -222,10 +207,16 @@ void Seats::answer(Job& job, Result<std::string> result) {
   if (auto const done = std::exchange(job.done, {})) done(std::move(result));
 }
 
-void Seats::empty(SeatRef const& seat, Error const& why) {
-  seat->is_over = true;
+void Seats::answer_all(SeatRef const& seat, Error const& why) {
   if (seat->running) answer(*seat->running, why);
   for (auto const& job : std::exchange(seat->waiting, {})) answer(*job, why);
+}
+
+void Seats::empty(SeatRef const& seat, Error const& why) {
+  seat->is_over = true;
+  seat->autosave->watch(nullptr);
+  answer_all(seat, why);
+  if (auto const page = seat->coming) page->give_up();
 }
 
 void Seats::close(std::string const& session_id, Browser::Done done) {
@@ -267,21 +258,30 @@ Task<Result<json::object>> Seats::end(SeatRef seat) {
 // The browser is gone with all of its pages.
 void Seats::on_browser_gone(SeatRef const& seat, std::string const& reason) {
   if (seat->is_over) return;
-  auto const id = seat->id;
-  json::object data;
-  data["reason"] = reason;
-  seat->failure = error(Code::crashed, "the browser crashed: " + reason);
-  auto const why = *seat->failure;
-  if (seat->running) answer(*seat->running, why);
-  for (auto const& job : std::exchange(seat->waiting, {})) answer(*job, why);
-  if (seat->berth) seat->berth->page->give_up();
+  auto const why = error(Code::crashed, "the browser crashed: " + reason);
+  bool const ends = !settings_.recovers || seat->rebuilds >= rebuilds_max;
+  if (ends) seat->failure = why;
+  answer_all(seat, why);
+  if (auto const berth = std::exchange(seat->berth, nullptr)) {
+    auto checkpoint = seat->checkpoint();
+    checkpoint.last_ref = std::max(checkpoint.last_ref, berth->page->last_ref());
+    seat->autosave->watch(nullptr);
+    if (settings_.recovers) seat->autosave->put(std::move(checkpoint));
+    berth->page->give_up();
+  }
   if (seat->recorder) seat->recorder->leave_page();
+  if (ends) return fail(seat, "crashed", reason);
+  tell(seat->id, "crashed", only("reason", reason));
+}
+
+// It ends by itself.
+void Seats::fail(SeatRef const& seat, std::string name, std::string const& reason) {
   BrowserNews news;
-  news.session_id = id;
-  news.name = "crashed";
-  news.data = json::to_text(data);
+  news.session_id = seat->id;
+  news.name = std::move(name);
+  news.data = json::to_text(only("reason", reason));
   news.is_end = true;
-  on_news_(std::move(news));
+  listener_.on_news(std::move(news));
 }
 
 void Seats::tell(std::string const& session_id, std::string name, json::object data) {
@@ -289,7 +289,7 @@ void Seats::tell(std::string const& session_id, std::string name, json::object d
   news.session_id = session_id;
   news.name = std::move(name);
   news.data = json::to_text(data);
-  on_news_(std::move(news));
+  listener_.on_news(std::move(news));
 }
 
 void Seats::sweep() {

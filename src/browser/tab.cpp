@@ -49,7 +49,10 @@ void Tab::listen(std::string method, Page::OnEvent on_event) {
 }
 
 void Tab::hear_everywhere(std::string method, OnEvent on_event) {
-  everywhere_[std::move(method)] = std::move(on_event);
+  if (on_event)
+    everywhere_[std::move(method)] = std::move(on_event);
+  else
+    everywhere_.erase(method);
 }
 
 void Tab::give_up() {

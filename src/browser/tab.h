@@ -37,7 +37,7 @@ class Tab {
   // Hears the page from now on.
   void listen();
   void listen(std::string method, Page::OnEvent on_event);
-  // Events of every process of the page, for as long as this is.
+  // Events of every process of the page, for as long as this is; an empty function ends it.
   using OnEvent = std::function<void(std::string const& session, json::object const& params)>;
   void hear_everywhere(std::string method, OnEvent on_event);
   void give_up();

@@ -52,9 +52,15 @@ struct FunctionCall {
 // Something that happened to a session by itself.
 struct BrowserNews {
   std::string session_id;
-  std::string name;     // navigated, dialog, page_crashed, hung, crashed
+  std::string name;     // navigated, dialog, page_crashed, hung, crashed, recovered, not_recovered
   std::string data;     // JSON object
   bool is_end = false;  // there is nothing left to call
+};
+
+// What a session can be made of again after its browser or this server has ended. Nobody else can read it, or has to.
+struct BrowserCheckpoint {
+  std::string session_id;
+  std::string sealed;
 };
 
 class Browser {
@@ -62,17 +68,26 @@ class Browser {
   // JSON text of what the function gives.
   using Done = std::function<void(Result<std::string>)>;
   using OnNews = std::function<void(BrowserNews)>;
+  using OnCheckpoint = std::function<void(BrowserCheckpoint)>;
 
   virtual ~Browser() = default;
 
-  // Whom to tell; once, before anything else.
-  virtual void listen(OnNews on_news) = 0;
+  // Whom to tell; once, before anything else. A checkpoint takes the place of the session's last one.
+  virtual void listen(OnNews on_news, OnCheckpoint on_checkpoint) = 0;
 
   // How many sessions there may be at a time on this machine.
   virtual std::size_t capacity() const = 0;
 
   // Takes the session in and prepares it; the first call waits for that. An id is new.
   virtual void open(std::string const& session_id, BrowserWish wish) = 0;
+
+  // A session of before: it costs nothing until it is called, then it is made of its checkpoint. The output of that
+  // call has "recovered": true and "lost": sentences that say what is not as it was. A checkpoint that can't be opened
+  // is an error of that call, Code::damaged, and the end of the session.
+  virtual void resume(std::string const& session_id, std::string sealed) = 0;
+
+  // Tells the checkpoints of what has changed since the last ones, as far as pages answer soon; then `done`.
+  virtual void save(std::function<void()> done) = 0;
 
   // Calls of one session run one after the other, those of different sessions side by side. `done` runs exactly once.
   // An action that fails is an answer and says so; errors are those of the session: Code::timeout; Code::crashed;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "core/hub.h"
+#include "core/record.h"
 
 namespace sojourn {
 namespace {
@@ -169,6 +170,19 @@ void Hub::hear(BrowserNews news) {
                           .name = std::move(news.name),
                           .data = std::move(news.data)});
   if (news.is_end) end(session, "browser_crashed");
+}
+
+// Nobody waits for it, and it is no use of the session.
+void Hub::keep_checkpoint(BrowserCheckpoint checkpoint) {
+  auto const place = sessions_.find(checkpoint.session_id);
+  if (stopped_ || place == sessions_.end() || place->second->ended || !world_.store.has_room()) return;
+  Session& session = *place->second;
+  auto const now = world_.clock.now();
+  session.seat->checkpoint_us = now.utc_us;
+  session.batch = gathering_.batch.number;
+  gathering_.batch.changes.push_back({.session_id = session.id,
+                                      .marks = {seat_mark(session, now), checkpoint_mark(std::move(checkpoint.sealed))},
+                                      .first_seq = session.journal.is_asleep() ? 0 : session.journal.first_seq()});
 }
 
 // What its owner, or an admin, may know of a session that is over.

@@ -60,6 +60,7 @@ void describe_browser(SessionInfo& info, BrowserSeat const& seat) {
   info.height = seat.height;
   info.calls = seat.calls;
   info.last_call_us = seat.last_call_us;
+  info.checkpoint_us = seat.checkpoint_us;
   info.life_us = seat.life_us;
 }
 
@@ -95,7 +96,9 @@ Hub::Hub(World world)
       admission_(world_.browsers.queue_max) {
   memory_limits_.log_bytes = std::min(world_.limits.log_bytes, world_.limits.memory_log_bytes);
   gathering_.batch.number = 1;
-  if (world_.browser != nullptr) world_.browser->listen([this](BrowserNews news) { hear(std::move(news)); });
+  if (world_.browser == nullptr) return;
+  world_.browser->listen([this](BrowserNews news) { hear(std::move(news)); },
+                         [this](BrowserCheckpoint checkpoint) { keep_checkpoint(std::move(checkpoint)); });
 }
 
 void Hub::submit(Principal const& principal, Command command, Reply reply) {
@@ -309,12 +312,11 @@ SessionInfo Hub::describe(Session const& session) const {
   info.idle_us = session.idle_us;
   if (session.seat) {
     describe_browser(info, *session.seat);
-    auto const used = session.seat->open_calls.empty() ? session.active : world_.clock.now();
-    if (session.idle_us > 0) info.expires_us = used.utc_us + session.idle_us;
-    if (auto const life_us = session.seat->life_us; life_us > 0) {
-      auto const end_us = session.opened_us + life_us;
-      info.expires_us = info.expires_us == 0 ? end_us : std::min(info.expires_us, end_us);
-    }
+    auto const now = world_.clock.now();
+    auto const unused_us = session.seat->open_calls.empty() ? now.steady_us - session.active.steady_us : 0;
+    auto const idle_end_us = session.idle_us > 0 ? now.steady_us - unused_us + session.idle_us : never;
+    auto const end_us = std::min(idle_end_us, session.seat->ends_us);
+    if (end_us != never) info.expires_us = now.utc_us + end_us - now.steady_us;
   } else if (session.idle_us > 0) {
     auto const now = world_.clock.now();
     auto const unused_us = session.members.empty() ? now.steady_us - session.active.steady_us : 0;

@@ -29,12 +29,15 @@
 
 namespace sojourn {
 
+struct Restored;
+
 // What holds for browser sessions.
 struct BrowserRules {
   std::int64_t idle_us = std::int64_t{600} * 1'000'000;     // of one that says nothing else; 0 = without end
   std::int64_t life_us = std::int64_t{86'400} * 1'000'000;  // 0 = no end
   std::size_t queue_max = 100;                              // requests that wait for a session to end
   std::int64_t wait_us = std::int64_t{30} * 1'000'000;      // for that long
+  bool recovers = true;                                     // they outlive the server
 };
 
 class Hub {
@@ -238,6 +241,7 @@ class Hub {
   void finish_running(std::uint64_t number, Result<std::string> output);
   SessionInfo describe_kept(Session const& session) const;
   void hear(BrowserNews news);
+  void keep_checkpoint(BrowserCheckpoint checkpoint);
   Tombstone const* find_stone(Principal const& principal, AnyKind kind, std::string const& id) const;
 
   // waiting.cpp: browser sessions that wait for a place
@@ -277,7 +281,8 @@ class Hub {
   void begin_epochs();
   std::uint32_t mint_epoch();
   static std::string to_alias(Session const& session);
-  void take_up(std::unique_ptr<Session> made, Moment now, std::int64_t alive_us);
+  void take_up(Restored restored, Moment now, std::int64_t alive_us);
+  bool take_up_seat(Session& session, std::string checkpoint, Moment now, std::int64_t alive_us);
   void lay_stone(std::string const& id, Tombstone tombstone);
 
   // turn.cpp: the end of an iteration
@@ -318,6 +323,8 @@ class Hub {
   BatchInHand gathering_;
   BatchInHand in_flight_;
   bool commit_runs_ = false;
+  bool saves_browsers_ = false;  // the server ends, and asks for the last checkpoints
+  bool has_browsers_saved_ = false;
   bool stopped_ = false;
 };
 

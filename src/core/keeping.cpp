@@ -86,11 +86,15 @@ void Hub::save_now() {
     }
   }
   if (!unsaved_.empty() && world_.store.has_room()) save_us_ = world_.clock.now().steady_us;
+  if (std::exchange(saves_browsers_, true)) return;
+  has_browsers_saved_ = world_.browser == nullptr || !world_.browsers.recovers;
+  if (!has_browsers_saved_) world_.browser->save([this] { has_browsers_saved_ = true; });
 }
 
 bool Hub::is_saved() const {
   bool const waits = !unsaved_.empty() && world_.store.has_room();
-  return stopped_ || (!commit_runs_ && !waits && gathering_.batch.changes.empty() && due_.empty());
+  bool const is_idle = !commit_runs_ && gathering_.batch.changes.empty() && due_.empty();
+  return stopped_ || (is_idle && !waits && saves_browsers_ == has_browsers_saved_);
 }
 
 void Hub::save(std::int64_t now_us) {
@@ -109,6 +113,7 @@ void Hub::save(std::int64_t now_us) {
     Change change{.session_id = id, .marks = {seen_mark(session)}, .first_seq = first_seq};
     if (!session.thread_id().empty()) change.marks.push_back(followed_mark(session));
     if (session.use) change.marks.push_back(use_mark(session));
+    if (session.seat) change.marks.push_back(seat_mark(session, world_.clock.now()));
     gathering_.batch.changes.push_back(std::move(change));
   }
   gathering_.batch.changes.push_back({.session_id = std::string(server_record),
@@ -116,7 +121,7 @@ void Hub::save(std::int64_t now_us) {
 }
 
 Result<> Hub::restore() {
-  std::vector<std::unique_ptr<Session>> sessions;
+  std::vector<Restored> sessions;
   std::vector<std::pair<std::string, Tombstone>> stones;
   std::int64_t alive_us = 0;
   bool is_backup = false;
@@ -137,7 +142,7 @@ Result<> Hub::restore() {
     else if (restored->stone)
       stones.emplace_back(std::move(id), *std::move(restored->stone));
     else
-      sessions.push_back(std::move(restored->session));
+      sessions.push_back(*std::move(restored));
   });
   if (!loaded) return loaded.error();
   if (damage) return *damage;
@@ -154,10 +159,11 @@ Result<> Hub::restore() {
   return {};
 }
 
-void Hub::take_up(std::unique_ptr<Session> made, Moment now, std::int64_t alive_us) {
-  Session& session = *made;
-  // The page that it was for went with the server.
-  if (session.kind == SessionKind::browser) {
+void Hub::take_up(Restored restored, Moment now, std::int64_t alive_us) {
+  Session& session = *restored.session;
+  bool const is_whole =
+      session.kind != SessionKind::browser || take_up_seat(session, std::move(restored.checkpoint), now, alive_us);
+  if (!is_whole) {
     gathering_.batch.changes.push_back({.session_id = session.id, .forgets = true});
     return;
   }
@@ -169,11 +175,22 @@ void Hub::take_up(std::unique_ptr<Session> made, Moment now, std::int64_t alive_
   auto const grace_us = std::min(session.idle_us, grace_us_max);
   session.active.steady_us = now.steady_us - session.idle_us + std::max(left_us, grace_us);
   session.saved_us = session.active.utc_us;
-  sessions_.emplace(session.id, std::move(made));
+  sessions_.emplace(session.id, std::move(restored.session));
   drop_expired_tokens(session);
   shelves_.put(session);
   if (auto alias = to_alias(session); !alias.empty()) aliases_[std::move(alias)] = &session;
   session.expiry = expiries_.emplace(look_again_us(session, session.active.steady_us), &session);
+}
+
+// The page that it had went with the server. What it is made of again is there, or it is not there any more.
+bool Hub::take_up_seat(Session& session, std::string checkpoint, Moment now, std::int64_t alive_us) {
+  bool const recovers = world_.browser != nullptr && world_.browsers.recovers;
+  if (!recovers || session.seat == nullptr || checkpoint.empty()) return false;
+  auto& seat = *session.seat;
+  auto const last_us = std::max({alive_us, seat.checkpoint_us, seat.last_call_us});
+  if (seat.life_us != 0) seat.ends_us = now.steady_us + std::max<std::int64_t>(seat.ends_us - last_us, 0);
+  world_.browser->resume(session.id, std::move(checkpoint));
+  return true;
 }
 
 // Who heard of places after the backup was made gets a gap, and not what stands there now.

@@ -96,6 +96,24 @@ std::unique_ptr<Session> read_birth(Record const& record, std::string_view text)
   return fields.is_good() ? std::move(session) : nullptr;
 }
 
+// `ends_us` of the clock that the mark was made by: UTC.
+bool read_seat(Session& session, std::string_view text) {
+  Fields fields(text);
+  BrowserSeat seat;
+  seat.url = fields.text("url");
+  seat.title = fields.text("title");
+  seat.width = fields.number("width");
+  seat.height = fields.number("height");
+  seat.calls = static_cast<std::uint64_t>(fields.number("calls"));
+  seat.last_call_us = fields.number("last_call_us");
+  seat.checkpoint_us = fields.number("checkpoint_us");
+  seat.life_us = fields.number("life_us");
+  seat.ends_us = fields.number("ends_us");
+  if (!fields.is_good() || session.kind != SessionKind::browser) return false;
+  session.seat = std::make_unique<BrowserSeat>(std::move(seat));
+  return true;
+}
+
 bool read_tokens(Session& session, std::string_view text) {
   auto const parsed = json::parse(text);
   if (!parsed || !parsed->is_array()) return false;
@@ -154,7 +172,8 @@ bool read_use(Session& session, std::string_view text) {
 bool read_mark(Session& session, std::string_view name, std::string_view value) {
   if (name.starts_with(state_prefix)) return read_state(session, name.substr(state_prefix.size()), value);
   if (name.starts_with(once_prefix)) return read_once(session, name.substr(once_prefix.size()), value);
-  if (name == "birth") return true;
+  if (name == "birth" || name == "checkpoint") return true;
+  if (name == "seat") return read_seat(session, value);
   if (name == "tokens") return read_tokens(session, value);
   if (name == "use") return read_use(session, value);
   auto const number = read_number<std::int64_t>(value);
@@ -241,6 +260,23 @@ Mark use_mark(Session const& session) {
   return {"use", json::to_text(whole)};
 }
 
+Mark seat_mark(Session const& session, Moment now) {
+  auto const& seat = *session.seat;
+  std::string out;
+  add(out, "url", seat.url);
+  add(out, "title", seat.title);
+  add(out, "width", seat.width);
+  add(out, "height", seat.height);
+  add(out, "calls", static_cast<std::int64_t>(seat.calls));
+  add(out, "last_call_us", seat.last_call_us);
+  add(out, "checkpoint_us", seat.checkpoint_us);
+  add(out, "life_us", seat.life_us);
+  add(out, "ends_us", seat.life_us == 0 ? seat.ends_us : now.utc_us + seat.ends_us - now.steady_us);
+  return {"seat", out + "}"};
+}
+
+Mark checkpoint_mark(std::string sealed) { return {"checkpoint", std::move(sealed)}; }
+
 Mark stone_mark(Tombstone const& tombstone) {
   std::string out;
   add(out, "owner", tombstone.owner);
@@ -277,8 +313,9 @@ Result<Restored> read_record(Record record) {
   if (birth != nullptr) restored.session = read_birth(record, *birth);
   if (restored.session == nullptr) return damaged(record, "birth");
   Session& session = *restored.session;
-  for (auto const& [name, value] : record.marks) {
+  for (auto& [name, value] : record.marks) {
     if (!read_mark(session, name, value)) return damaged(record, name);
+    if (name == "checkpoint") restored.checkpoint = std::move(value);
   }
   session.journal.sleep(record.first_seq, record.last_seq);
   session.visible_seq = session.shown_seq = record.last_seq;

@@ -6,6 +6,8 @@
 //   followed   of a thread: the events up to here were shown to somebody who followed it
 //   seen       when it was used last (UTC, us)
 //   use        what it was used for
+//   seat       of a browser session: where its page is, how often it was called, how long it may live
+//   checkpoint of a browser session: what its browser can make it of again, sealed
 //   stone      how it ended; then there is nothing else
 // Reading is total: what is none of ours is Code::damaged. Pure; the hub's thread.
 #pragma once
@@ -40,13 +42,17 @@ Mark followed_mark(Session const& session);
 Mark seen_mark(Session const& session);
 // None where it was used for nothing that is counted.
 Mark use_mark(Session const& session);
+Mark seat_mark(Session const& session, Moment now);
+Mark checkpoint_mark(std::string sealed);
 Mark stone_mark(Tombstone const& tombstone);
 // Of what `seq` changed.
 std::vector<Mark> state_marks(StateChange const& change, std::uint64_t seq);
 
-// What a record comes to: one of the two. A session's log is asleep; `active` has UTC only.
+// What a record comes to: one of the two. A session's log is asleep; `active` has UTC only, and `ends_us` of a seat
+// too.
 struct Restored {
   std::unique_ptr<Session> session = {};
+  std::string checkpoint = {};  // of a browser session; empty = it has none
   std::optional<Tombstone> stone = {};
 };
 Result<Restored> read_record(Record record);

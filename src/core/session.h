@@ -75,6 +75,7 @@ struct BrowserSeat {
   std::int64_t last_call_us = 0;
   std::int64_t life_us = 0;               // it ends that long after its opening, whatever happens; 0 = never
   std::int64_t ends_us = 0;               // that moment, of the steady clock; INT64_MAX = never
+  std::int64_t checkpoint_us = 0;         // when what it can be made of again changed last; 0 = never
   std::vector<std::uint64_t> open_calls;  // numbers of those that run or wait for their turn
   std::int64_t news_second = 0;           // what was told by itself in this second of the steady clock
   std::uint32_t news_count = 0;
@@ -163,9 +164,10 @@ struct SessionInfo {
   std::int64_t width = 0;
   std::int64_t height = 0;
   std::uint64_t calls = 0;
-  std::int64_t last_call_us = 0;  // UTC; 0 = never
-  std::int64_t life_us = 0;       // 0 = without end
-  Cursor cursor;                  // of the last event
+  std::int64_t last_call_us = 0;   // UTC; 0 = never
+  std::int64_t checkpoint_us = 0;  // UTC; 0 = never
+  std::int64_t life_us = 0;        // 0 = without end
+  Cursor cursor;                   // of the last event
   std::uint64_t revision = 0;
   std::string state;  // JSON object, where it was asked for
 };

@@ -57,7 +57,7 @@ TEST_F(SessionsBrowserTest, OneIsOpenedAndSaysWhatItIs) {
                 R"(","user_id":"alice","client_id":null,"kind":"browser","created_at":"2026-02-24T19:22:16.015000Z",)"
                 R"("expires_at":"2026-02-24T19:23:46.015000Z","status":"active","session_type":"troubleshooting",)"
                 R"("timeout_s":90,"max_life_s":7200,"browser":{"url":"","title":"","width":800,"height":600,"calls":0,)"
-                R"("last_call_at":null},"session_resumed":false,"timeout_minutes":1,)"
+                R"("last_call_at":null,"checkpoint_at":null},"session_resumed":false,"timeout_minutes":1,)"
                 R"("message":"Session created successfully"})");
   EXPECT_EQ(header_of(asked, "Location"), std::string(sessions) + "/" + id);
   ASSERT_EQ(browser.opened.size(), 1U);
@@ -84,7 +84,7 @@ TEST_F(SessionsBrowserTest, ListsAndAnswersTellOfItsPage) {
     auto const& asked = get(place == std::string_view("/") ? "/" + id : place);
     EXPECT_EQ(asked.status(), 200);
     EXPECT_TRUE(has(asked, R"("browser":{"url":"http://site.test/a","title":"A \"b\"","width":1280,"height":720,)"
-                           R"("calls":1,"last_call_at":"2026-02-24T19:22:16.015000Z"})"))
+                           R"("calls":1,"last_call_at":"2026-02-24T19:22:16.015000Z","checkpoint_at":null})"))
         << asked.body();
   }
   EXPECT_TRUE(has(get("?kind=browser"), R"("total_count":1)"));

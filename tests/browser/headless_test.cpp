@@ -30,7 +30,8 @@ class HeadlessTest : public testing::Test {
   void SetUp() override {
     if (!has_browser_) GTEST_SKIP() << "no Chromium is installed";
     browser_ = std::make_unique<Headless>(loop_, settings_);
-    browser_->listen([this](BrowserNews one) { news_.push_back(std::move(one)); });
+    browser_->listen([this](BrowserNews one) { news_.push_back(std::move(one)); },
+                     [this](BrowserCheckpoint one) { checkpoints_.push_back(std::move(one)); });
   }
 
   bool run_until(std::function<bool()> const& is_so, std::int64_t ms = 20'000) {
@@ -85,6 +86,7 @@ class HeadlessTest : public testing::Test {
   Loop loop_;
   std::unique_ptr<Headless> browser_;
   std::vector<BrowserNews> news_;
+  std::vector<BrowserCheckpoint> checkpoints_;
 };
 
 constexpr auto cheap = R"(,"screenshot":false})";
@@ -176,7 +178,7 @@ TEST_F(HeadlessTest, ClosingWhatIsNotThereDoesNoHarm) {
 TEST_F(HeadlessTest, ABrowserThatCannotBeStartedSaysWhatToDo) {
   settings_.executable = "/nowhere/chromium";
   Headless other(loop_, settings_);
-  other.listen([](BrowserNews) {});
+  other.listen([](BrowserNews) {}, [](BrowserCheckpoint) {});
   other.open("sess_a", {});
   std::optional<Result<std::string>> box;
   other.call({"sess_a", Function::open, {{"url", "about:blank"}}, 5'000'000},
@@ -194,6 +196,26 @@ TEST_F(HeadlessTest, ManyOpenedAndClosedLeaveNothing) {
     close(id);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/files/sess_0"));
+}
+
+TEST_F(HeadlessTest, ASessionOfBeforeCostsNothingUntilItIsCalled) {
+  browser_->open("sess_a", {});
+  call("sess_a", Function::open, open_input("data:text/html,<title>Before</title>"));
+  ASSERT_TRUE(run_until([&] { return checkpoints_.size() == 2; })) << "what was wished, and the page";
+  browser_ = std::make_unique<Headless>(loop_, settings_);
+  browser_->listen([this](BrowserNews one) { news_.push_back(std::move(one)); }, [](BrowserCheckpoint) {});
+  browser_->resume("sess_a", checkpoints_.back().sealed);
+  browser_->resume("sess_b", checkpoints_.back().sealed);
+  news_.clear();
+  bool is_saved = false;
+  browser_->save([&] { is_saved = true; });
+  EXPECT_TRUE(run_until([&] { return is_saved; }));
+  EXPECT_EQ(close("sess_b").at("success"), true) << "one that nobody ever called";
+  auto const shown = call("sess_a", Function::snapshot, "{}");
+  EXPECT_EQ(shown.at("title"), "Before");
+  EXPECT_EQ(shown.at("recovered"), true);
+  EXPECT_TRUE(heard("recovered", "sess_a"));
+  EXPECT_EQ(call("sess_b", Function::snapshot, "{}").at("error"), "ended");
 }
 
 TEST_F(HeadlessTest, CapacityIsWhatWasSaidOrWhatMemoryAllows) {

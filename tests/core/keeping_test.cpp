@@ -335,7 +335,7 @@ TEST_F(KeepingTest, ARecordThatIsNoneOfOursIsRefused) {
   EXPECT_NE(restored.error().message.find("abc"), std::string::npos);
 }
 
-TEST_F(KeepingTest, BrowserSessionsAreGone) {
+TEST_F(KeepingTest, BrowserSessionsWithoutACheckpointAreGone) {
   auto const id = get<Opened>(user("alice"), OpenSession{SessionKind::browser, {}, {}}).session.id;
   kill();
   EXPECT_EQ(ask(user("alice"), GetSession{{}, id})->code(), Code::not_found);

@@ -103,6 +103,37 @@ TEST(Record, SmallThingsAreNumbers) {
   EXPECT_FALSE(once_mark(hash, 0).value);
 }
 
+TEST(Record, ABrowserSessionKeepsItsSeatAndItsCheckpointAsItStands) {
+  Session session("id-1", SessionKind::browser, 1);
+  session.seat = std::make_unique<BrowserSeat>();
+  session.seat->url = "https://site.test/\"a\"";
+  session.seat->title = "A";
+  session.seat->width = 800;
+  session.seat->height = 600;
+  session.seat->calls = 3;
+  session.seat->last_call_us = 4;
+  session.seat->checkpoint_us = 5;
+  session.seat->life_us = 60;
+  session.seat->ends_us = 150;
+  auto const sealed = std::string("\x01\0\xff\"", 4);
+  auto marks = with({birth_mark(session), seat_mark(session, {100, 1000}), checkpoint_mark(sealed)});
+  auto const restored = read(marks);
+  ASSERT_TRUE(restored) << restored.error().message;
+  auto const& seat = *restored->session->seat;
+  EXPECT_EQ(seat.url, session.seat->url);
+  EXPECT_EQ(seat.title, "A");
+  EXPECT_EQ(seat.width * 1000 + seat.height, 800'600);
+  EXPECT_EQ(seat.calls, 3U);
+  EXPECT_EQ(seat.last_call_us * 10 + seat.checkpoint_us, 45);
+  EXPECT_EQ(seat.life_us, 60);
+  EXPECT_EQ(seat.ends_us, 1050) << "in UTC: the steady clock of another run says nothing";
+  EXPECT_EQ(restored->checkpoint, sealed);
+  marks[1].second = "{}";
+  EXPECT_EQ(read(marks).error().code, Code::damaged);
+  auto const nobody = read(with({birth_mark(made()), seat_mark(session, {100, 1000})}));
+  EXPECT_EQ(nobody.error().code, Code::damaged) << "a shared session has no seat";
+}
+
 TEST(Record, ATombstoneIsNothingElse) {
   auto const restored = read(with({stone_mark({"bob", true, 5, SessionKind::browser, true})}));
   ASSERT_TRUE(restored);

@@ -24,12 +24,20 @@ class FakeBrowser final : public Browser {
     Done done;
   };
 
-  void listen(OnNews on_news) override { on_news_ = std::move(on_news); }
+  void listen(OnNews on_news, OnCheckpoint on_checkpoint) override {
+    on_news_ = std::move(on_news);
+    on_checkpoint_ = std::move(on_checkpoint);
+  }
   std::size_t capacity() const override { return places; }
   void open(std::string const& session_id, BrowserWish wish) override {
     live.insert(session_id);
     opened.emplace_back(session_id, std::move(wish));
   }
+  void resume(std::string const& session_id, std::string sealed) override {
+    live.insert(session_id);
+    resumed.emplace_back(session_id, std::move(sealed));
+  }
+  void save(std::function<void()> done) override { later(std::move(done)); }
   void call(FunctionCall call, Done done) override {
     called.push_back(call);
     if (!live.contains(call.session_id)) return later([done = std::move(done)] { done(gone()); });
@@ -62,6 +70,13 @@ class FakeBrowser final : public Browser {
       run();
     }
   }
+  // It ends with its server.
+  void crash() {
+    live.clear();
+    waiting.clear();
+    closing.clear();
+    due_.clear();
+  }
   // Answers the call that waits longest.
   void answer(Result<std::string> output) {
     auto first = std::move(waiting.front());
@@ -80,6 +95,12 @@ class FakeBrowser final : public Browser {
     });
   }
 
+  void give_checkpoint(std::string session_id, std::string sealed) {
+    later([this, checkpoint = BrowserCheckpoint{std::move(session_id), std::move(sealed)}] {
+      on_checkpoint_(checkpoint);
+    });
+  }
+
   static std::string empty_close() { return R"({"success":true,"video":null})"; }
   static Error gone() { return error(Code::ended, "Session ended"); }
 
@@ -94,6 +115,7 @@ class FakeBrowser final : public Browser {
       {Function::close, empty_close()},
   };
   std::vector<std::pair<std::string, BrowserWish>> opened;
+  std::vector<std::pair<std::string, std::string>> resumed;
   std::vector<FunctionCall> called;
   std::vector<std::string> closed;
   std::set<std::string> live;
@@ -104,6 +126,7 @@ class FakeBrowser final : public Browser {
   void later(std::function<void()> run) { due_.push_back(std::move(run)); }
 
   OnNews on_news_;
+  OnCheckpoint on_checkpoint_;
   std::deque<std::function<void()>> due_;
 };
 

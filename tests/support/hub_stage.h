@@ -67,9 +67,15 @@ class HubStage {
   explicit HubStage(Options const& options)
       : store(options.seed, options.commit_turns_max), options_(options), hub(world(options.seed)) {}
 
-  // The server is killed, and starts again with what the store has; nobody hears of it.
+  // The server is killed, and starts again with what the store has, and other rules if there are any; nobody hears of
+  // it.
+  Result<> restart(BrowserRules rules) {
+    options_.browsers = rules;
+    return restart();
+  }
   Result<> restart() {
     store.crash();
+    fake_browser.crash();
     std::destroy_at(&hub);
     std::construct_at(&hub, world(++restarts_ + options_.seed * 1000));
     return hub.restore();

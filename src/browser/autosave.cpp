@@ -1,0 +1,80 @@
+#include "browser/autosave.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sojourn {
+namespace {
+
+std::int64_t now_us() { return Clock().now().steady_us; }
+
+}  // namespace
+
+Autosave::Autosave(AutosaveWorld world, std::string session_id, Checkpoint known)
+    : world_(world), session_id_(std::move(session_id)), known_(std::move(known)), begun_us_(now_us() - pause_us) {}
+
+Autosave::~Autosave() { world_.timers.cancel(timer_); }
+
+void Autosave::tell() const {
+  if (!world_.settings.recovers) return;
+  world_.on_checkpoint({session_id_, seal(world_.settings.seal_key, session_id_, to_text(known_))});
+}
+
+void Autosave::put(Checkpoint next) {
+  if (next == known_) return;
+  known_ = std::move(next);
+  tell();
+}
+
+void Autosave::watch(std::shared_ptr<Fleet::Berth> berth) {
+  berth_ = std::move(berth);
+  world_.timers.cancel(std::exchange(timer_, 0));
+  is_dirty_ = false;
+}
+
+void Autosave::touch() {
+  if (!world_.settings.recovers || !berth_) return;
+  is_dirty_ = true;
+  attempts_ = 0;
+  plan();
+}
+
+void Autosave::save(std::function<void()> done) {
+  if (!is_dirty_ && !is_reading_) return done();
+  savers_.push_back(std::move(done));
+  if (!is_reading_) begin();
+}
+
+void Autosave::plan() {
+  if (is_reading_ || timer_ != 0) return;
+  timer_ = world_.timers.set(std::max(now_us(), begun_us_ + pause_us), [this] { begin(); });
+}
+
+void Autosave::begin() {
+  world_.timers.cancel(std::exchange(timer_, 0));
+  begun_us_ = now_us();
+  is_dirty_ = false;
+  is_reading_ = true;
+  start(read(shared_from_this(), berth_));
+}
+
+// The berth stays as long as its page is asked.
+Task<Result<>> Autosave::read(std::shared_ptr<Autosave> self, std::shared_ptr<Fleet::Berth> berth) {
+  auto known = self->known_;
+  auto next = co_await berth->page->remember(std::move(known), now_us() + reading_us);
+  self->end(std::move(next), berth);
+  co_return Result<>();
+}
+
+void Autosave::end(Result<Checkpoint> read, std::shared_ptr<Fleet::Berth> const& from) {
+  is_reading_ = false;
+  if (berth_ == from && read) {
+    read->wish.records_video = known_.wish.records_video;  // which may have begun meanwhile
+    put(*std::move(read));
+  }
+  if (berth_ == from && !read && read.error().code == Code::timeout && ++attempts_ < attempts_max) is_dirty_ = true;
+  for (auto const& done : std::exchange(savers_, {})) done();
+  if (is_dirty_ && berth_) plan();
+}
+
+}  // namespace sojourn
