@@ -173,6 +173,12 @@ void Seats::finish(SeatRef const& seat, Job& job, Result<json::object> output) {
   if (job.call.function != Function::screenshot) seat->autosave->touch();
   if (!output) return answer(job, output.error());
   seat->rebuilds = 0;
+  if (job.call.function == Function::open && !seat->checkpoint().is_open) {
+    auto checkpoint = seat->checkpoint();  // until more is read
+    checkpoint.is_open = true;
+    checkpoint.url = json::find_string(*output, "url");
+    seat->autosave->put(std::move(checkpoint));
+  }
   if (seat->lost && job.done) {
     (*output)["recovered"] = true;
     (*output)["lost"] = *std::exchange(seat->lost, std::nullopt);

@@ -17,7 +17,7 @@ class AutosaveTest : public test::SeatsStage {
  protected:
   void SetUp() override {
     SeatsStage::SetUp();
-    site.serve("/a", "<!doctype html><title>A</title>");
+    site.serve("/a", "<!doctype html><title>A</title><script>localStorage.setItem('here', '1')</script>");
   }
   Checkpoint last() {
     auto const text = unseal(settings.seal_key, checkpoints.back().session_id, checkpoints.back().sealed);
@@ -42,6 +42,17 @@ TEST_F(AutosaveTest, AtTheBeginningItIsWhatWasWished) {
   EXPECT_EQ(checkpoints[0].sealed.find("secret"), std::string::npos);
   EXPECT_EQ(last().wish, wish);
   EXPECT_FALSE(last().is_open);
+}
+
+TEST_F(AutosaveTest, ThatSomethingIsOpenIsToldAtOnce) {
+  seats->open("sess_a", {});
+  bool is_told = false;
+  auto const opened = ask("sess_a", Function::open, {{"url", site.url("/a")}});
+  EXPECT_TRUE(until([&] {
+    if (opened->has_value() && !is_told) is_told = last().is_open && last().url == site.url("/a");
+    return opened->has_value();
+  }));
+  EXPECT_TRUE(is_told);
 }
 
 TEST_F(AutosaveTest, ChangesFollowByThemselves) {

@@ -201,7 +201,7 @@ TEST_F(HeadlessTest, ManyOpenedAndClosedLeaveNothing) {
 TEST_F(HeadlessTest, ASessionOfBeforeCostsNothingUntilItIsCalled) {
   browser_->open("sess_a", {});
   call("sess_a", Function::open, open_input("data:text/html,<title>Before</title>"));
-  ASSERT_TRUE(run_until([&] { return checkpoints_.size() == 2; })) << "what was wished, and the page";
+  ASSERT_TRUE(run_until([&] { return checkpoints_.size() >= 2; })) << "what was wished, and the page";
   browser_ = std::make_unique<Headless>(loop_, settings_);
   browser_->listen([this](BrowserNews one) { news_.push_back(std::move(one)); }, [](BrowserCheckpoint) {});
   browser_->resume("sess_a", checkpoints_.back().sealed);

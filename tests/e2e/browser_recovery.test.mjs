@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { binary, eventually, run, sleep } from './harness.mjs';
-import { browserProcesses, callFunction, enter, isRunning, ofKind, profiles, sessionCount, timed, toml, visit } from './browser_stage.mjs';
+import { browserProcesses, callFunction, enter, isRunning, ofKind, profiles, sessionCount, startProxy, timed, toml, visit } from './browser_stage.mjs';
 import { mortal } from './restart_stage.mjs';
 
 const rounds = Number(process.env.RECOVERY_ROUNDS ?? 3);
@@ -191,6 +191,24 @@ test('a key that is another one: the next call says so and the session ends; not
   assert.equal((await callFunction(server, id, 'snapshot')).status, 404);
   assert.equal((await server.get('/healthz')).status, 200);
   assert.equal((await visit(t, server, site.page('/work'))).page.title, '/work');
+});
+
+test('a session with a proxy is made again with it and its credentials, and nothing but its page goes there', async (t) => {
+  const proxy = await startProxy('gate', 'ann:secret');
+  t.after(() => proxy.stop());
+  const { server } = await mortal(t);
+  const visitor = await visit(t, server, 'http://site.test/a', { proxy_url: proxy.url, proxy_username: 'ann', proxy_password: 'secret' });
+  await sleep(2500);
+  const since = await checkpointOf(server, visitor.id);
+  await visitor.value('localStorage.setItem("k", "kept")');
+  await untilKept(server, visitor.id, since);
+  killBrowsers(server);
+  await visitor.news('crashed');
+  proxy.seen.length = 0;
+  const answer = await visitor.snapshot();
+  assert.deepEqual([answer.title, answer.recovered, answer.lost], ['via gate', true, always]);
+  assert.deepEqual([...new Set(proxy.seen.map(({ url }) => url))].filter((url) => !url.endsWith('/favicon.ico')), ['http://site.test/a']);
+  assert.equal(await visitor.value('localStorage.getItem("k")'), 'kept');
 });
 
 test('nothing of what a page keeps stands open in the data folder', async (t) => {
