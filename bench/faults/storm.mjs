@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withChildren } from './children.mjs';
 import { askAll, makeSessions, readLog } from './pipeline.mjs';
-import { memory, watchHealth, withLife } from './server.mjs';
+import { cpu_ms, memory, watchHealth, withLife } from './server.mjs';
 
 const config = '[limits]\nmessages_per_s = 0\n';
 const wall_ms = () => performance.timeOrigin + performance.now();
@@ -28,7 +28,7 @@ async function look(children) {
 }
 
 async function allBack(children, count, resumed) {
-  for (let tries = 0; tries < 1200; ++tries) {
+  for (let tries = 0; tries < 12_000; ++tries) {
     const seen = await look(children);
     if (seen.present === count && seen.resumed >= resumed) return seen;
     await sleep(50);
@@ -65,19 +65,21 @@ export function storm({ clients, each, processes, rounds }, tell) {
       ['killed and started again', async () => { await life.kill(); return wall_ms(); }],
       ['every connection reset by its client', async () => { const at_ms = wall_ms(); await Promise.all(children.map((child) => child.ask('cut'))); return at_ms; }],
     ]) {
-      const took_ms = [];
+      const [took_ms, used_ms] = [[], []];
       const health = watchHealth(life);
       for (let number = 1; number <= rounds; ++number) {
         await sleep(1000);
+        const before_ms = cpu_ms(life.server);
         const at_ms = await strike();
         const { last_in_ms } = await allBack(children, clients, resumed += 1);
         took_ms.push(last_in_ms - at_ms);
-        tell(`${what}: all back after ${Math.round(took_ms.at(-1))} ms`);
+        used_ms.push(cpu_ms(life.server) - (what.startsWith('killed') ? 0 : before_ms));
+        tell(`${what}: all back after ${Math.round(took_ms.at(-1))} ms, ${used_ms.at(-1)} ms of the server's CPU`);
       }
       const { slowest_ms, count, failures } = await health.end();
       const { peak_mib } = memory(life.server);
       rows.push(
-        { fault: `${clients} clients, ${what}`, figure: 'all are back, worst round', value: `${(Math.max(...took_ms) / 1000).toFixed(1)} s of ${rounds}`, goal: '10 s', met: Math.max(...took_ms) <= 10_000 },
+        { fault: `${clients} clients, ${what}`, figure: `all are back, worst of ${rounds} rounds; the server's CPU`, value: `${(Math.max(...took_ms) / 1000).toFixed(1)} s; ${(Math.max(...used_ms) / 1000).toFixed(1)} s`, goal: '10 s', met: Math.max(...took_ms) <= 10_000 },
         { fault: '', figure: 'slowest `/healthz`; most resident memory', value: `${Math.round(slowest_ms)} ms of ${count}, ${failures} failed; ${Math.round(peak_mib)} MiB`, goal: '200 ms; 600 MiB', met: slowest_ms <= 200 && failures === 0 && peak_mib <= 600 },
       );
     }
