@@ -6,6 +6,10 @@
 namespace sojourn {
 namespace {
 
+// After a call, and once more: a page may go on with what the call began, and what a script sets is not where cookies
+// are read from at once.
+constexpr int readings_max = 2;
+
 std::int64_t now_us() { return Clock().now().steady_us; }
 
 }  // namespace
@@ -29,18 +33,18 @@ void Autosave::put(Checkpoint next) {
 void Autosave::watch(std::shared_ptr<Fleet::Berth> berth) {
   berth_ = std::move(berth);
   world_.timers.cancel(std::exchange(timer_, 0));
-  is_dirty_ = false;
+  readings_due_ = 0;
 }
 
 void Autosave::touch() {
   if (!world_.settings.recovers || !berth_) return;
-  is_dirty_ = true;
+  readings_due_ = readings_max;
   attempts_ = 0;
   plan();
 }
 
 void Autosave::save(std::function<void()> done) {
-  if (!is_dirty_ && !is_reading_) return done();
+  if (readings_due_ == 0 && !is_reading_) return done();
   savers_.push_back(std::move(done));
   if (!is_reading_) begin();
 }
@@ -53,7 +57,7 @@ void Autosave::plan() {
 void Autosave::begin() {
   world_.timers.cancel(std::exchange(timer_, 0));
   begun_us_ = now_us();
-  is_dirty_ = false;
+  --readings_due_;
   is_reading_ = true;
   start(read(shared_from_this(), berth_));
 }
@@ -72,9 +76,12 @@ void Autosave::end(Result<Checkpoint> read, std::shared_ptr<Fleet::Berth> const&
     read->wish.records_video = known_.wish.records_video;  // which may have begun meanwhile
     put(*std::move(read));
   }
-  if (berth_ == from && !read && read.error().code == Code::timeout && ++attempts_ < attempts_max) is_dirty_ = true;
+  if (berth_ == from && !read && read.error().code == Code::timeout && ++attempts_ < attempts_max)
+    readings_due_ = std::max(readings_due_, 1);
+  bool const goes_on = berth_ && readings_due_ > 0;
+  if (goes_on && read && !savers_.empty()) return begin();
   for (auto const& done : std::exchange(savers_, {})) done();
-  if (is_dirty_ && berth_) plan();
+  if (goes_on) plan();
 }
 
 }  // namespace sojourn

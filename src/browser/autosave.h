@@ -1,6 +1,7 @@
-// Keeps the checkpoint of one session fresh: reads it from the page after what may have changed something, at most
-// every two seconds, beside the calls and without holding one up; tells it, sealed, when it differs from the last.
-// Invariant: what it knows stays when the page is gone, which then is made of it. The browser thread.
+// Keeps the checkpoint of one session fresh: reads it from the page after what may have changed something, and once
+// more for what follows that, at most every two seconds, beside the calls and without holding one up; tells it, sealed,
+// when it differs from the last. Invariant: what it knows stays when the page is gone, which then is made of it. The
+// browser thread.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,7 @@ class Autosave : public std::enable_shared_from_this<Autosave> {
   TimerId timer_ = 0;
   std::int64_t begun_us_;  // the last reading
   int attempts_ = 0;
-  bool is_dirty_ = false;
+  int readings_due_ = 0;
   bool is_reading_ = false;
 };
 

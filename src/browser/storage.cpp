@@ -86,7 +86,6 @@ Task<Result<json::object>> Storage::run_in(std::string frame_id, std::string wor
 }
 
 Task<Result<Checkpoint>> Storage::read(Checkpoint known, std::int64_t deadline_us) {
-  auto const asked = tab_.send("", "Storage.getCookies", of_context(tab_), deadline_us);
   auto const* const main = tab_.frames.main();
   if (main == nullptr) co_return error(Code::conflict, "there is no page");
   auto next = std::move(known);
@@ -106,7 +105,8 @@ Task<Result<Checkpoint>> Storage::read(Checkpoint known, std::int64_t deadline_u
     }
     if (!top.empty() && !storage.origin.empty()) next.put(std::move(storage));
   }
-  auto const cookies = co_await asked;
+  auto const context = of_context(tab_);
+  auto const cookies = co_await tab_.send("", "Storage.getCookies", context, deadline_us);
   if (!cookies) co_return tab_.judge(cookies.error());
   next.put_cookies(find_array(*cookies, "cookies"));
   next.fit();

@@ -85,7 +85,7 @@ class BrowserContract : public testing::TestWithParam<Subject> {
  protected:
   void SetUp() override {
     if (stage_->browser() == nullptr) GTEST_SKIP() << "there is no Chromium";
-    browser().listen([this](BrowserNews news) { news_.push_back(std::move(news)); });
+    browser().listen([this](BrowserNews news) { news_.push_back(std::move(news)); }, [](BrowserCheckpoint const&) {});
   }
 
   Browser& browser() { return *stage_->browser(); }

@@ -55,9 +55,10 @@ after(() => site?.stop());
 
 const infoOf = async (server, id) => (await server.get(`/api/v1/sessions/${id}`)).json;
 
-/** Waits until what was done so far is kept. */
+/** Waits until what was done so far is kept, and what followed it. */
 async function untilKept(server, id, since) {
   await eventually(async () => (await infoOf(server, id)).browser.checkpoint_at > since, 'what was done is kept', 8000);
+  await sleep(2500);
 }
 const checkpointOf = async (server, id) => (await infoOf(server, id)).browser.checkpoint_at ?? '';
 
@@ -66,7 +67,6 @@ async function settle(t, server, mark) {
   const visitor = await visit(t, server, site.page('/login'));
   await visitor.open(site.page('/work'));
   await eventually(async () => (await infoOf(server, visitor.id)).browser.checkpoint_at !== null, 'a first checkpoint');
-  await sleep(2500);
   const since = await checkpointOf(server, visitor.id);
   assert.equal(await visitor.value(`keep('${mark}').then((kept) => { scrollTo(0, 777); return kept; })`), 'kept');
   await untilKept(server, visitor.id, since);
@@ -198,7 +198,6 @@ test('a session with a proxy is made again with it and its credentials, and noth
   t.after(() => proxy.stop());
   const { server } = await mortal(t);
   const visitor = await visit(t, server, 'http://site.test/a', { proxy_url: proxy.url, proxy_username: 'ann', proxy_password: 'secret' });
-  await sleep(2500);
   const since = await checkpointOf(server, visitor.id);
   await visitor.value('localStorage.setItem("k", "kept")');
   await untilKept(server, visitor.id, since);
@@ -229,7 +228,7 @@ test(`eight sessions whose browser is killed, ${rounds} times: each is told, eac
     await visitor.value(`localStorage.setItem('n', ${n})`);
     await eventually(async () => (await checkpointOf(server, visitor.id)) !== '', 'a checkpoint');
   }));
-  await sleep(2500);
+  await sleep(4500);
   const [delays, times] = [[], []];
   for (let round = 1; round <= rounds; round += 1) {
     const processes = browserProcesses(server.pid);
