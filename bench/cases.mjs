@@ -86,10 +86,10 @@ function small(seconds) {
   };
 }
 
-export function slow(members, stalled, bursts, options = {}) {
+export function slow(members, stalled, bursts, options = {}, more = []) {
   return {
     takesPart: ['sojourn', 'stream'],
-    measure: async (name) => (await loadSessions(name, 1, 'slow', { members, stalled, fill: 50, bursts, ...options }))[0],
+    measure: async (name) => (await loadSessions(name, 1, 'slow', { members, stalled, fill: 50, bursts, ...options }, more))[0],
     tables: [{
       title: `bursts of 16 to ${members} members beside ${stalled} stalled ones`,
       columns: {

@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 const { quick } = options;
 const faults = {
   f1: { run: kill, plan: quick ? { rounds: 5, sessions: 10_000, writers: 64, load_ms: [200, 1000] } : { rounds: 100, sessions: 100_000, writers: 64, load_ms: [200, 3000] } },
-  f10: { run: slow, plan: quick ? { members: 300, stalled: 30, bursts: 100 } : { members: 900, stalled: 100, bursts: 500 }, needs: 'bench_fanout' },
+  f10: { run: slow, plan: quick ? { members: 300, stalled: 30, bursts: 100 } : { members: 900, stalled: 100, bursts: 300 }, needs: 'bench_fanout' },
   f11: { run: storm, plan: quick ? { clients: 1000, each: 5, processes: 2, rounds: 1 } : { clients: 10_000, each: 5, processes: 4, rounds: 3 } },
   f13: { run: drain, plan: quick ? { sockets: 500, each: 5, pollers: 50, processes: 2 } : { sockets: 5000, each: 5, pollers: 500, processes: 4 } },
 };

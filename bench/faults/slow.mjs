@@ -4,7 +4,7 @@ import { slow as slowCase } from '../cases.mjs';
 
 export async function slow({ members, stalled, bursts }, tell) {
   tell(`bursts of 16 to ${members} members, without and with ${stalled} that read nothing`);
-  const figures = await slowCase(members, stalled, bursts, { size: 1024 }).measure('stream');
+  const figures = await slowCase(members, stalled, bursts, { size: 1024 }, ['--log-level', 'error']).measure('stream');
   const ratio = figures.with.p99_us / figures.without.p99_us;
   const grown_mib = (figures.with.rss_most - figures.with.rss_before) / 2 ** 20;
   const fault = `${stalled} of ${members + stalled} members read nothing`;
