@@ -201,18 +201,10 @@ constexpr std::array types{
 
 constexpr std::array open_output{page_fields[0], page_fields[1], page_fields[2], page_fields[3],
                                  page_fields[4], page_fields[5], page_fields[6], page_fields[7],
-                                 dialogs,        session_id,     recovered,      lost};
-constexpr std::array snapshot_output{page_fields[0],
-                                     page_fields[1],
-                                     page_fields[2],
-                                     page_fields[3],
-                                     page_fields[4],
-                                     page_fields[5],
-                                     page_fields[6],
-                                     page_fields[7],
-                                     session_id,
-                                     recovered,
-                                     lost};
+                                 dialogs,        recovered,      lost,           session_id};
+constexpr std::array snapshot_output{page_fields[0], page_fields[1], page_fields[2], page_fields[3],
+                                     page_fields[4], page_fields[5], page_fields[6], page_fields[7],
+                                     recovered,      lost,           session_id};
 constexpr std::array interact_output{
     OutputField{"success", "boolean"},
     OutputField{"action", "string"},
@@ -223,18 +215,18 @@ constexpr std::array interact_output{
     OutputField{"code", "string?", "What went wrong, as a word for programs", ours},
     OutputField{"element", "ActedElement?", "What was acted on", ours},
     dialogs,
-    session_id,
     recovered,
     lost,
+    session_id,
 };
 constexpr std::array screenshot_output{
     OutputField{"screenshot", "File"},
     OutputField{"width", "integer", "Of the viewport"},
     OutputField{"height", "integer", "Of the viewport"},
     meta,
-    session_id,
     recovered,
     lost,
+    session_id,
 };
 constexpr std::array execute_output{
     OutputField{"result", "string?", "The value as Python's str() writes it"},
@@ -242,9 +234,9 @@ constexpr std::array execute_output{
     OutputField{"screenshot", "File?"},
     meta,
     dialogs,
-    session_id,
     recovered,
     lost,
+    session_id,
 };
 constexpr std::array close_output{
     OutputField{"success", "boolean"},
