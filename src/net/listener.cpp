@@ -17,7 +17,7 @@ namespace sojourn {
 namespace {
 
 constexpr int backlog = 4096;
-constexpr int accepts_per_turn = 64;
+constexpr int accepts_per_turn = 256;
 constexpr std::int64_t rest_us = 100'000;
 
 struct Address {

@@ -251,6 +251,8 @@ void Peer::on_timer() {
 }
 
 void Peer::drain(Farewell const& farewell) {
+  // What has come by now is answered too: whoever sent it could not know.
+  if (!is_closed() && exchange_ && exchange_->is_idle()) read();
   if (is_closed() || finishing_) return;
   if (exchange_)
     exchange_->drain();

@@ -51,6 +51,19 @@ TEST(Peers, LiveConnectionsGoOneAfterAnotherAndAreToldWhenToComeBack) {
   EXPECT_TRUE(stage.until([&] { return stage.peers.size() == 0; }));
 }
 
+TEST(Peers, WhatHasComeByThenIsAnsweredBeforeAKeptConnectionIsClosed) {
+  NetStage stage;
+  NetClient kept(stage);
+  kept.get("/now?first");
+  ASSERT_EQ(kept.answer().body, "now first");
+  kept.get("/now?again");
+  stage.peers.drain("bye");  // before anybody has read it
+  auto const answer = kept.answer();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "now again");
+  EXPECT_TRUE(kept.ends());
+}
+
 // Those who are still joining when the server drains hear goodbye once they are in.
 TEST(Peers, DrainingReachesThoseWhoAreJoining) {
   NetStage stage;
