@@ -42,9 +42,6 @@ Response as_replay(Response response) {
   return response;
 }
 
-// What it answers is for one client, and for no file.
-bool is_secret(Request const& request) { return request.path.ends_with("/tokens"); }
-
 // For whoever waits for an answer that goes to its own client in pieces.
 Response only_once() {
   return error_response(error(Code::conflict, "the first request with this Idempotency-Key is being answered still"));
@@ -52,8 +49,9 @@ Response only_once() {
 
 }  // namespace
 
-void Replays::remember(Hub& hub, Moment now) {
+void Replays::remember(Hub& hub, Moment now, SealKey const& seal_key) {
   hub_ = &hub;
+  seal_key_ = seal_key;
   now_ = now;
   for (auto& [key, note] : hub.take_notes()) {
     if (!take_up(key, note, now)) hub.note({key, std::nullopt});
@@ -64,7 +62,7 @@ void Replays::remember(Hub& hub, Moment now) {
 
 // False for one that is of no use any more.
 bool Replays::take_up(std::string key, std::string_view text, Moment now) {
-  auto note = read_replay_note(text);
+  auto note = read_replay_note(text, seal_key_, key);
   if (!note || note->until_us <= now.utc_us) return false;
   Entry entry;
   entry.key = std::move(key);
@@ -96,8 +94,11 @@ std::optional<Respond> Replays::begin(Request const& request, std::string_view w
   Entry entry;
   entry.key = digest(scope_of(request, who));
   entry.body = digest(request.body);
-  entry.is_secret = is_secret(request);
   auto const found = by_key_.find(entry.key);
+  if (found == by_key_.end() && hub_ != nullptr && !hub_->can_keep())
+    return refuse(
+        Code::storage_full,
+        "the disk of the data folder is nearly full: that this runs once can't be remembered; try again later");
   if (found == by_key_.end()) return run(std::move(entry), respond);
   auto& known = *found->second;
   if (known.body != entry.body)
@@ -105,8 +106,8 @@ std::optional<Respond> Replays::begin(Request const& request, std::string_view w
                   "this Idempotency-Key came with another body before; take a new one for a new request");
   if (known.is_lost)
     return refuse(Code::conflict,
-                  "the server ended while it answered the first request with this Idempotency-Key, or does not keep "
-                  "such answers; see whether it was carried out, and take a new key for a new request");
+                  "the server ended while it answered the first request with this Idempotency-Key, or the answer was "
+                  "too long to keep; see whether it was carried out, and take a new key for a new request");
   if (known.ticket != 0) {
     known.waiting.push_back(respond);
   } else {
@@ -154,8 +155,7 @@ void Replays::respond(void* replays, std::uint64_t ticket, Response response) {
 void Replays::note(Entry const& entry, Reply kept) const {
   if (hub_ == nullptr) return;
   auto const& response = entry.response;
-  bool const is_stored =
-      entry.ticket == 0 && !entry.is_secret && response.body.size() <= stored_bytes_max && is_utf8(response.body);
+  bool const is_stored = entry.ticket == 0 && response.body.size() <= stored_bytes_max && is_utf8(response.body);
   ReplayNote note{.body = entry.body, .until_us = now_.utc_us + limits_.keep_us};
   if (is_stored) {
     note.status = response.status;
@@ -163,7 +163,7 @@ void Replays::note(Entry const& entry, Reply kept) const {
     for (auto const& [name, value] : response.headers) note.headers.emplace_back(name, value);
     note.text = response.body;
   }
-  hub_->note({entry.key, to_text(note)}, std::move(kept));
+  hub_->note({entry.key, to_text(note, seal_key_, entry.key)}, std::move(kept));
 }
 
 std::size_t Replays::bytes_of(Entry const& entry) {

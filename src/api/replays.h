@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "api/api.h"
+#include "base/seal.h"
 #include "core/hub.h"
 
 namespace sojourn {
@@ -34,12 +35,14 @@ class Replays {
   Replays(Replays const&) = delete;
   Replays& operator=(Replays const&) = delete;
 
-  // Takes up what the hub's store has of runs before, and keeps those to come there. Once, before the first request.
-  void remember(Hub& hub, Moment now);
+  // Takes up what the hub's store has of runs before, and keeps those to come there, their answers sealed. Once, before
+  // the first request.
+  void remember(Hub& hub, Moment now, SealKey const& seal_key);
 
   // Whom the door is to answer: `respond` itself, if the request has no key, or somebody of ours in front of it, who
   // has to be answered once, now or later, even when the client is gone. Nothing = the door is not to run: `respond`
-  // has been refused (a malformed key: 400; one that came with another body before: 422), or has the answer of the
+  // has been refused (a malformed key: 400; one that came with another body before: 422; one that there is no room to
+  // remember: 507), or has the answer of the
   // first request with that key, or gets it when it is there, good or bad, marked as Idempotent-Replayed, or hears that
   // it was lost (409). `who` tells apart whoever must not see each other's answers. The answers' content types and
   // header names live as long as this does.
@@ -55,7 +58,6 @@ class Replays {
     std::int64_t until_us = 0;     // kept so long
     Response response;             // kept
     bool is_lost = false;          // it began before the server did, and nobody knows what became of it
-    bool is_secret = false;        // its answer is for its client alone, and not for the store
   };
   using Place = std::list<Entry>::iterator;
 
@@ -77,6 +79,7 @@ class Replays {
   Moment now_;  // of the last request
   Ticket last_ticket_ = 0;
   Hub* hub_ = nullptr;
+  SealKey seal_key_{};
   std::set<std::string, std::less<>> words_;  // content types and header names of answers that were taken up
 };
 

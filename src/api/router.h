@@ -84,7 +84,7 @@ class Router {
   std::span<Door const> doors() const { return doors_; }
 
   // From now on what was answered to a key is remembered over a restart.
-  void remember(Hub& hub, Moment now) { replays_.remember(hub, now); }
+  void remember(Hub& hub, Moment now, SealKey const& seal_key) { replays_.remember(hub, now, seal_key); }
 
   // Sets the principal and the envelope, and answers once, at once or later.
   void handle(Request& request, Respond respond);

@@ -344,7 +344,7 @@ Result<std::unique_ptr<Server>> Server::open(Config config) {
   auto parts = std::make_unique<Parts>(std::move(ground), std::move(*store));
   if (auto const restored = parts->hub.restore(); !restored) return restored.error();
   parts->add_doors();
-  parts->router.remember(parts->hub, parts->loop.now());
+  parts->router.remember(parts->hub, parts->loop.now(), hmac_sha256(parts->own_secret, "answers that are kept"));
   for (auto const& place : parts->config.listen) {
     auto opened = Listener::open(parts->peers, {place.host, place.port, to_dialect(place.dialect)});
     if (!opened) return opened.error();

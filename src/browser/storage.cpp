@@ -43,6 +43,15 @@ OriginStorage to_storage(std::string const& top, json::object const& read) {
   return storage;
 }
 
+// What was known of it before stays.
+void miss(Checkpoint& checkpoint, std::string const& top, std::string const& origin) {
+  auto const is_it = [&](OriginStorage const& one) { return one.top == top && one.origin == origin; };
+  auto const known = std::ranges::find_if(checkpoint.origins, is_it);
+  auto storage = known == checkpoint.origins.end() ? OriginStorage{top, origin, {}, {}} : *known;
+  storage.lost = {"what " + origin + " keeps, which did not answer"};
+  if (!top.empty() && !origin.empty()) checkpoint.put(std::move(storage));
+}
+
 double at(json::array const& pair, std::size_t index) {
   if (index >= pair.size() || !pair[index].is_number()) return 0;
   boost::system::error_code wrong;
@@ -90,13 +99,21 @@ Task<Result<Checkpoint>> Storage::read(Checkpoint known, std::int64_t deadline_u
   if (main == nullptr) co_return error(Code::conflict, "there is no page");
   auto next = std::move(known);
   next.url = main->url;
+  auto const context = of_context(tab_);
+  auto const cookies = co_await tab_.send("", "Storage.getCookies", context, deadline_us);
+  if (!cookies) co_return tab_.judge(cookies.error());
+  next.put_cookies(find_array(*cookies, "cookies"));
   std::string top;
-  auto const main_id = main->id;
+  auto const main_id = tab_.frames.main() == nullptr ? std::string() : tab_.frames.main()->id;
   auto const frames = frames_of_origins();
   for (auto const& id : frames) {
     auto const read = co_await run_in(id, "read", Checkpoint::bytes_max, deadline_us);
-    if (!read && (read.error().code == Code::timeout || !tab_.state())) co_return read.error();
-    if (!read) continue;  // the frame went away meanwhile
+    if (!read && !tab_.state()) co_return read.error();
+    bool const is_late = !read && read.error().code == Code::timeout;
+    if (is_late && id == main_id) co_return read.error();
+    auto const* const frame = is_late ? tab_.frames.find(id) : nullptr;
+    if (frame != nullptr) miss(next, top, origin_of(frame->url));
+    if (!read) continue;  // or the frame went away meanwhile
     auto storage = to_storage(top, *read);
     if (id == main_id) {
       top = storage.top = storage.origin;
@@ -105,10 +122,6 @@ Task<Result<Checkpoint>> Storage::read(Checkpoint known, std::int64_t deadline_u
     }
     if (!top.empty() && !storage.origin.empty()) next.put(std::move(storage));
   }
-  auto const context = of_context(tab_);
-  auto const cookies = co_await tab_.send("", "Storage.getCookies", context, deadline_us);
-  if (!cookies) co_return tab_.judge(cookies.error());
-  next.put_cookies(find_array(*cookies, "cookies"));
   next.fit();
   co_return next;
 }

@@ -186,8 +186,10 @@ const read = async (max) => {
   const local = await attempt(`the localStorage of ${origin}`, () => readArea(localStorage)) ?? [];
   const session = await attempt(`the sessionStorage of ${origin}`, () => readArea(sessionStorage)) ?? [];
   const databases = [];
+  // A page may keep a database busy for ever.
+  const end = performance.now() + 900;
   for (const { name } of await attempt(`the databases of ${origin}`, () => indexedDB.databases()) ?? []) {
-    const database = await attempt(`the database ${name} of ${origin}`, () => readDatabase(name, origin));
+    const database = await attempt(`the database ${name} of ${origin}`, () => within(Math.max(end - performance.now(), 50), readDatabase(name, origin)));
     if (database) databases.push(database);
   }
   await noteOthers(origin);

@@ -20,6 +20,10 @@ constexpr std::int64_t second_us = 1'000'000;
 // An action that fails says so before anything else.
 bool is_success(Result<std::string> const& output) { return output && !output->starts_with(R"({"success":false)"); }
 
+bool is_checkpoint(Change const& change) {
+  return change.marks.size() == 2 && change.marks.back().name == "checkpoint";
+}
+
 std::string to_called_data(std::string const& note, bool success, std::int64_t us) {
   return "{\"input\":" + (note.empty() ? "{}" : note) + ",\"success\":" + (success ? "true" : "false") +
          ",\"ms\":" + std::to_string(us / 1000) + "}";
@@ -180,9 +184,16 @@ void Hub::keep_checkpoint(BrowserCheckpoint checkpoint) {
   auto const now = world_.clock.now();
   session.seat->checkpoint_us = now.utc_us;
   session.batch = gathering_.batch.number;
-  gathering_.batch.changes.push_back({.session_id = session.id,
-                                      .marks = {seat_mark(session, now), checkpoint_mark(std::move(checkpoint.sealed))},
-                                      .first_seq = session.journal.is_asleep() ? 0 : session.journal.first_seq()});
+  Change change{.session_id = session.id,
+                .marks = {seat_mark(session, now), checkpoint_mark(std::move(checkpoint.sealed))},
+                .first_seq = session.journal.is_asleep() ? 0 : session.journal.first_seq()};
+  // While a commit takes its time the last one counts, and no more than that is held.
+  auto& changes = gathering_.batch.changes;
+  auto const is_one = [&](Change const& each) { return each.session_id == session.id && is_checkpoint(each); };
+  if (auto const earlier = std::ranges::find_if(changes, is_one); earlier != changes.end())
+    earlier->marks = std::move(change.marks);
+  else
+    changes.push_back(std::move(change));
 }
 
 // What its owner, or an admin, may know of a session that is over.

@@ -19,6 +19,8 @@ namespace {
 
 // How long a peer that was cut off has to take its last word.
 constexpr std::int64_t last_word_us = 5'000'000;
+// When one that is not read is looked at again.
+constexpr std::int64_t held_us = 1'000'000;
 constexpr std::size_t parts_max = 64;
 // More than this for one socket gains nothing from a batch.
 constexpr std::size_t batch_bytes_max = 64 * 1024;
@@ -207,7 +209,8 @@ void Peer::on_ready(std::uint32_t events) {
     list(false);
   }
   if ((events & EPOLLIN) != 0 && !paused_ && !held_ && !ended_) {
-    if (!world().hub.is_behind()) return read();
+    // A request waits for its answer by itself; what speaks without waiting is held.
+    if (!live_ || !world().hub.is_behind()) return read();
     held_ = true;
     peers_.hold(id_);
     update_interest();
@@ -244,6 +247,8 @@ void Peer::on_end() {
 
 void Peer::on_timer() {
   if (finishing_) return close();
+  // It may have said long ago that it is there.
+  if (held_) return arm(world().loop.now().steady_us + held_us);
   if (exchange_)
     exchange_->on_timer();
   else if (live_)

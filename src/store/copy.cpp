@@ -182,7 +182,6 @@ Result<std::string> restore(std::string const& backup, std::string const& file, 
   if (prepared) prepared = detach(draft);
   if (!prepared) remove_file(draft);
   if (!prepared) return prepared.error();
-  lock->note(0);  // it goes back to what was acknowledged before
   std::string kept;
   // The log goes first: a file without its log is an older one, a log with another's file is nonsense.
   for (auto const* const ending : {"-shm", "-wal", ""}) {
@@ -190,6 +189,7 @@ Result<std::string> restore(std::string const& backup, std::string const& file, 
     if (kept.empty()) kept = file + ".before-" + to_iso_ms(Clock().now().utc_us);
     if (auto renamed = rename_file(file + ending, kept + ending); !renamed) return renamed.error();
   }
+  lock->note(0);  // it goes back to what was acknowledged before
   if (auto published = publish_file(draft, file); !published) return published.error();
   give_to_owner_of_folder(file);
   return kept;

@@ -54,9 +54,12 @@ Result<SqliteStore::Opened> SqliteStore::open_file(Settings const& settings) {
   Database::Where const where{file, settings.vfs};
   if (has_file(file + ".restored"))
     return error(Code::damaged, file +
-                                    ": bringing back a backup was interrupted; do it again with sojourn restore, or "
+                                    ": bringing back a backup was interrupted; do it again with sojourn restore. "
+                                    "Or, to go on with what was there, give " +
+                                    file +
+                                    ".before-* (with -wal and -shm, if they are there) these names again, and "
                                     "remove " +
-                                    file + ".restored to go on with what is there");
+                                    file + ".restored");
   if (auto checked = check_file(file); !checked) return checked.error();
   if (!has_file(file)) {
     lock->note(0);

@@ -119,7 +119,10 @@ TEST_F(SlowReader, OfItsRepliesInOneIterationNoMoreWaitsThanMay) {
 
 // What is said faster than the disk takes it waits in the senders' sockets, not here; and is heard, all of it.
 TEST(PeerTest, WhoeverSpeaksWaitsWhileTheHubIsBehind) {
-  NetStage stage(with_queue(64 * 1024));
+  auto limits = with_queue(64 * 1024);
+  limits.ping_ms = 30;
+  limits.pong_ms = 30;
+  NetStage stage(limits);
   NetClient client(stage);
   client.send(NetClient::handshake("/kept"));
   ASSERT_TRUE(stage.until([&] { return stage.hub.connection_count() == 1; }));
@@ -139,8 +142,12 @@ TEST(PeerTest, WhoeverSpeaksWaitsWhileTheHubIsBehind) {
   }
   client.send(NetClient::frame_of(1, "one"));
   client.send(NetClient::frame_of(1, "two"));
-  stage.pass(20);
+  NetClient other(stage);
+  other.get("/now");
+  EXPECT_EQ(other.answer().status, 200) << "a request waits by itself";
+  stage.pass(200);
   EXPECT_EQ(stage.door.heard, std::vector<std::string>()) << "not while that is uncommitted";
+  EXPECT_EQ(stage.hub.connection_count(), 1U) << "and who is not read is not given up";
   stage.store.release();
   ASSERT_TRUE(stage.until([&] { return stage.door.heard.size() == 2; }));
   EXPECT_EQ(stage.door.heard, (std::vector<std::string>{"one", "two"}));
