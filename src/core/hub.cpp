@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 
 #include "base/id.h"
@@ -74,6 +75,14 @@ bool has_label(Session const& session, std::string const& label, std::string con
   auto const* const found = metadata->get_object().if_contains(label);
   if (found == nullptr) return false;
   return found->is_string() ? std::string_view(found->get_string()) == value : json::to_text(*found) == value;
+}
+
+// The two clocks are read one after the other, and a microsecond may lie between: what stays the same is told the same.
+std::int64_t to_utc_us(std::int64_t steady_us, Moment active, Moment now) {
+  constexpr std::int64_t apart_us_max = 10'000;
+  auto const then_us = active.utc_us - active.steady_us;
+  auto const now_us = now.utc_us - now.steady_us;
+  return steady_us + (std::abs(then_us - now_us) < apart_us_max ? then_us : now_us);
 }
 
 }  // namespace
@@ -299,6 +308,7 @@ Session* Hub::find_alias(SessionKind kind, SessionWish const& wish) const {
 }
 
 SessionInfo Hub::describe(Session const& session) const {
+  auto const now = world_.clock.now();
   SessionInfo info;
   info.id = session.id;
   info.kind = session.kind;
@@ -312,15 +322,13 @@ SessionInfo Hub::describe(Session const& session) const {
   info.idle_us = session.idle_us;
   if (session.seat) {
     describe_browser(info, *session.seat);
-    auto const now = world_.clock.now();
-    auto const unused_us = session.seat->open_calls.empty() ? now.steady_us - session.active.steady_us : 0;
-    auto const idle_end_us = session.idle_us > 0 ? now.steady_us - unused_us + session.idle_us : never;
+    auto const used_us = session.seat->open_calls.empty() ? session.active.steady_us : now.steady_us;
+    auto const idle_end_us = session.idle_us > 0 ? used_us + session.idle_us : never;
     auto const end_us = std::min(idle_end_us, session.seat->ends_us);
-    if (end_us != never) info.expires_us = now.utc_us + end_us - now.steady_us;
+    if (end_us != never) info.expires_us = to_utc_us(end_us, session.active, now);
   } else if (session.idle_us > 0) {
-    auto const now = world_.clock.now();
-    auto const unused_us = session.members.empty() ? now.steady_us - session.active.steady_us : 0;
-    info.expires_us = now.utc_us - unused_us + session.idle_us;
+    auto const used_us = session.members.empty() ? session.active.steady_us : now.steady_us;
+    info.expires_us = to_utc_us(used_us + session.idle_us, session.active, now);
   }
   info.connections = session.members.size();
   if (session.use) info.cases = session.use->count(Use::case_opened);

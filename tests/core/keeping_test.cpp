@@ -241,6 +241,16 @@ TEST_F(KeepingTest, TheTimeThatIsLeftIsTold) {
   EXPECT_EQ(listed.sessions[0].expires_us, clock.now().utc_us + 100 * second_us);
 }
 
+TEST_F(KeepingTest, WhenItEndsIsToldTheSameWhileItStaysTheSame) {
+  open_empty("alice", {.idle_us = 100 * second_us});
+  auto const expires = [&] { return get<SessionPage>(user("alice"), ListSessions{}).sessions.at(0).expires_us; };
+  auto const before = expires();
+  clock.set_utc_by(1);  // as far as two clocks that are read one after the other may be apart
+  EXPECT_EQ(expires(), before);
+  clock.set_utc_by(hour_us);
+  EXPECT_EQ(expires(), before + hour_us + 1);
+}
+
 TEST_F(KeepingTest, AUseThatIsNotSavedYetIsWhenTheServerEnds) {
   auto const id = open_empty("alice", {.client_id = "desk", .idle_us = 100 * second_us}).id;
   clock.advance_us(20 * second_us);
@@ -421,6 +431,29 @@ TEST_F(KeepingTest, WhatASessionWasUsedForIsStillCounted) {
   view = get<UseView>(user("alice"), NoteUse{shared, session.id, Use::stats});
   EXPECT_EQ(view.use.count(Use::case_opened), 0U);
   EXPECT_EQ(view.use.count(Use::cleanup), 1U);
+}
+
+// Nothing ends before its time or lives for ever because somebody sets the clock, over a restart or not.
+TEST_F(KeepingTest, AClockThatIsSetHarmsNobody) {
+  for (std::int64_t const by_us : {hour_us, -hour_us, 24 * hour_us, -24 * hour_us, std::int64_t{1} << 50}) {
+    for (bool const is_killed : {false, true}) {
+      auto const id = open_empty("alice", {.idle_us = 100 * second_us}).id;
+      clock.advance_us(6 * second_us);
+      turns(3);  // it is saved, by the clock of before
+      clock.set_utc_by(by_us);
+      turns(3);
+      EXPECT_EQ(hub.session_count(), 1U) << by_us;
+      if (is_killed) kill();
+      ask(user("alice"), GetSession{{}, id});
+      clock.advance_us(99 * second_us);
+      turns(3);
+      EXPECT_EQ(hub.session_count(), 1U) << by_us;
+      EXPECT_EQ(log_of(id).events.size(), 1U) << by_us;
+      clock.advance_us(101 * second_us);
+      turns(3);
+      EXPECT_EQ(hub.session_count(), 0U) << by_us;
+    }
+  }
 }
 
 }  // namespace

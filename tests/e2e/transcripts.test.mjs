@@ -13,8 +13,8 @@ before(async () => { server = await start({ config: '[limits]\nmessages_per_s = 
 after(() => server?.stop());
 
 const second = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d';
-const patterns = { iso: `${second}\\.\\d{3}Z`, time: `${second}\\.\\d{6}Z`, ms: '\\d{13}', number: '\\d+', any: '[^"]+' };
-const placeholder = /<(?:(id|text):([a-z0-9]+)|(iso|time|ms|number|any))>/;
+const patterns = { iso: `${second}\\.\\d{3}Z`, time: `${second}\\.\\d{6}Z`, 'time?': `(?:null|"${second}\\.\\d{6}Z")`, ms: '\\d{13}', number: '\\d+', any: '[^"]+' };
+const placeholder = /<(?:(id|text):([a-z0-9]+)|(iso|time\??|ms|number|any))>/;
 const named = { id: '[A-Za-z0-9_-]+', text: '[^"]+' };
 const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 

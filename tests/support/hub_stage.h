@@ -29,6 +29,8 @@ class ManualClock {
     moment_.steady_us += us;
     moment_.utc_us += us;
   }
+  // Somebody sets the machine's clock.
+  void set_utc_by(std::int64_t us) { moment_.utc_us += us; }
 
  private:
   Moment moment_;

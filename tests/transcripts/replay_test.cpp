@@ -221,6 +221,9 @@ TEST(TranscriptReader, PlaceholdersStandForWhatTheySay) {
   EXPECT_FALSE(ids.matches("<number>,", ",")) << "a number has a digit";
   EXPECT_TRUE(ids.matches("<time>", "2026-02-24T19:22:16.015123Z"));
   EXPECT_FALSE(ids.matches("<time>", "2026-02-24T19:22:16.015Z"));
+  EXPECT_TRUE(ids.matches("<time?>", "null"));
+  EXPECT_TRUE(ids.matches("<time?>", "\"2026-02-24T19:22:16.015123Z\""));
+  EXPECT_FALSE(ids.matches("<time?>", "2026-02-24T19:22:16.015123Z"));
   EXPECT_FALSE(ids.matches("<ms>", "177196093601")) << "12 digits";
   EXPECT_FALSE(ids.matches("<ms>", "17719609360155")) << "14 digits";
   EXPECT_TRUE(ids.matches("<iso>", "2026-02-24T19:22:16.015Z"));

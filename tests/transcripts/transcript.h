@@ -181,6 +181,7 @@ class Placeholders {
         {"<ms>", [](std::string_view text) { return exactly(13, count_while(text, is_digit)); }},
         {"<iso>", [](std::string_view text) { return length_of_time(text, "dddd-dd-ddTdd:dd:dd.dddZ"); }},
         {"<time>", [](std::string_view text) { return length_of_time(text, "dddd-dd-ddTdd:dd:dd.ddddddZ"); }},
+        {"<time?>", length_of_time_or_null},
         {"<number>", [](std::string_view text) { return count_while(text, is_digit); }},
         {"<any>", [](std::string_view text) { return count_while(text, is_no_quote); }},
     };
@@ -200,6 +201,9 @@ class Placeholders {
     auto const count = count_while(heard, name.starts_with("id:") ? is_id : is_no_quote);
     if (count) names[name] = heard.substr(0, *count);
     return count;
+  }
+  static Count length_of_time_or_null(std::string_view text) {
+    return text.starts_with("null") ? Count(4) : length_of_time(text, "\"dddd-dd-ddTdd:dd:dd.ddddddZ\"");
   }
   static Count exactly(std::size_t wanted, Count count) { return count == Count(wanted) ? count : std::nullopt; }
   static Count length_of_time(std::string_view text, std::string_view shape) {
