@@ -72,14 +72,15 @@ Task<Result<>> Autosave::read(std::shared_ptr<Autosave> self, std::shared_ptr<Fl
 
 void Autosave::end(Result<Checkpoint> read, std::shared_ptr<Fleet::Berth> const& from) {
   is_reading_ = false;
-  if (berth_ == from && read) {
+  bool const is_read = read.has_value();
+  bool const is_late = !is_read && read.error().code == Code::timeout;
+  if (berth_ == from && is_late && ++attempts_ < attempts_max) readings_due_ = std::max(readings_due_, 1);
+  if (berth_ == from && is_read) {
     read->wish.records_video = known_.wish.records_video;  // which may have begun meanwhile
     put(*std::move(read));
   }
-  if (berth_ == from && !read && read.error().code == Code::timeout && ++attempts_ < attempts_max)
-    readings_due_ = std::max(readings_due_, 1);
   bool const goes_on = berth_ && readings_due_ > 0;
-  if (goes_on && read && !savers_.empty()) return begin();
+  if (goes_on && is_read && !savers_.empty()) return begin();
   for (auto const& done : std::exchange(savers_, {})) done();
   if (goes_on) plan();
 }

@@ -66,7 +66,7 @@ std::vector<std::string> Storage::frames_of_origins() const {
   std::set<std::string> seen;
   auto const* const main = tab_.frames.main();
   auto all = tab_.frames.all();
-  std::ranges::stable_partition(all, [&](auto const* frame) { return frame == main; });
+  std::stable_partition(all.begin(), all.end(), [&](auto const* frame) { return frame == main; });
   for (auto const* frame : all)
     if (auto const origin = origin_of(frame->url); !origin.empty() && frames.size() < frames_max)
       if (seen.insert(origin).second) frames.push_back(frame->id);
