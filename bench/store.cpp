@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,7 +24,6 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -34,6 +32,7 @@
 
 #include "report.h"
 #include "store/sqlite.h"
+#include "support/posts.h"
 
 namespace bench {
 namespace {
@@ -50,31 +49,6 @@ struct Options {
   std::size_t sessions = 64;
   std::size_t seconds = 10;
   std::size_t per_s = 0;
-};
-
-class Loop {
- public:
-  void post(std::function<void()> function) {
-    {
-      std::lock_guard const lock(mutex_);
-      posted_.push_back(std::move(function));
-    }
-    changed_.notify_one();
-  }
-  void turn(std::chrono::microseconds wait = std::chrono::milliseconds(10)) {
-    std::vector<std::function<void()>> functions;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, wait, [this] { return !posted_.empty(); });
-      functions.swap(posted_);
-    }
-    for (auto const& function : functions) function();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::function<void()>> posted_;
 };
 
 std::int64_t ns_since(steady_clock::time_point begin) {
@@ -125,11 +99,10 @@ void quit(std::string const& why) {
   std::exit(1);
 }
 
-std::unique_ptr<SqliteStore> open_store(Options const& options, Loop& loop) {
+std::unique_ptr<SqliteStore> open_store(Options const& options, Posts& loop) {
   SqliteStore::Settings settings;
   settings.file = options.folder + "/sojourn.db";
-  auto store =
-      SqliteStore::open(std::move(settings), [&](std::function<void()> function) { loop.post(std::move(function)); });
+  auto store = SqliteStore::open(std::move(settings), loop.post());
   if (!store) quit(store.error().message);
   return std::move(*store);
 }
@@ -225,7 +198,7 @@ class Writes {
   }
 
   Options options_;
-  Loop loop_;
+  Posts loop_;
   std::unique_ptr<SqliteStore> store_;
   std::vector<std::uint64_t> seqs_;
   std::vector<std::int64_t> latencies_ns_;
@@ -238,7 +211,7 @@ class Writes {
 
 // Keeps everything, says so, and waits to be killed.
 void fill(Options const& options) {
-  Loop loop;
+  Posts loop;
   auto const store = open_store(options, loop);
   std::size_t waiting = 0;
   auto const commit = [&](std::vector<Change> changes) {
@@ -275,7 +248,7 @@ void load(Options const& options) {
   static_cast<void>(!read(pipe[0], &byte, 1));
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
-  Loop loop;
+  Posts loop;
   auto const cpu = cpu_seconds();
   auto const begin = steady_clock::now();
   auto const store = open_store(options, loop);

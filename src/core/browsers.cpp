@@ -21,7 +21,7 @@ constexpr std::int64_t second_us = 1'000'000;
 bool is_success(Result<std::string> const& output) { return output && !output->starts_with(R"({"success":false)"); }
 
 bool is_checkpoint(Change const& change) {
-  return change.marks.size() == 2 && change.marks.back().name == "checkpoint";
+  return change.marks.size() == 2 && change.marks.back().name == checkpoint_name;
 }
 
 std::string to_called_data(std::string const& note, bool success, std::int64_t us) {

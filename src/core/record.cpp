@@ -172,7 +172,7 @@ bool read_use(Session& session, std::string_view text) {
 bool read_mark(Session& session, std::string_view name, std::string_view value) {
   if (name.starts_with(state_prefix)) return read_state(session, name.substr(state_prefix.size()), value);
   if (name.starts_with(once_prefix)) return read_once(session, name.substr(once_prefix.size()), value);
-  if (name == "birth" || name == "checkpoint") return true;
+  if (name == "birth" || name == checkpoint_name) return true;
   if (name == "seat") return read_seat(session, value);
   if (name == "tokens") return read_tokens(session, value);
   if (name == "use") return read_use(session, value);
@@ -275,7 +275,7 @@ Mark seat_mark(Session const& session, Moment now) {
   return {"seat", out + "}"};
 }
 
-Mark checkpoint_mark(std::string sealed) { return {"checkpoint", std::move(sealed)}; }
+Mark checkpoint_mark(std::string sealed) { return {std::string(checkpoint_name), std::move(sealed)}; }
 
 Mark stone_mark(Tombstone const& tombstone) {
   std::string out;
@@ -315,7 +315,7 @@ Result<Restored> read_record(Record record) {
   Session& session = *restored.session;
   for (auto& [name, value] : record.marks) {
     if (!read_mark(session, name, value)) return damaged(record, name);
-    if (name == "checkpoint") restored.checkpoint = std::move(value);
+    if (name == checkpoint_name) restored.checkpoint = std::move(value);
   }
   session.journal.sleep(record.first_seq, record.last_seq);
   session.visible_seq = session.shown_seq = record.last_seq;

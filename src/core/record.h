@@ -45,6 +45,7 @@ Mark use_mark(Session const& session);
 Mark seat_mark(Session const& session, Moment now);
 Mark checkpoint_mark(std::string sealed);
 Mark stone_mark(Tombstone const& tombstone);
+inline constexpr std::string_view checkpoint_name = "checkpoint";
 // Of what `seq` changed.
 std::vector<Mark> state_marks(StateChange const& change, std::uint64_t seq);
 

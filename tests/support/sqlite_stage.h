@@ -5,20 +5,18 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "store/sqlite.h"
+#include "support/posts.h"
 
 namespace sojourn {
 
@@ -41,35 +39,6 @@ class StoreFolder {
 
  private:
   std::filesystem::path path_;
-};
-
-// Functions that a store's thread hands over.
-class Posts {
- public:
-  SqliteStore::Post post() {
-    return [this](std::function<void()> function) {
-      {
-        std::lock_guard const lock(mutex_);
-        posted_.push_back(std::move(function));
-      }
-      changed_.notify_one();
-    };
-  }
-  // One iteration: runs what is there, or waits a little for it.
-  void turn(std::chrono::milliseconds wait = std::chrono::milliseconds(1)) {
-    std::deque<std::function<void()>> functions;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, wait, [this] { return !posted_.empty(); });
-      functions.swap(posted_);
-    }
-    for (auto const& function : functions) function();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> posted_;
 };
 
 // Everything is folded into the tables as soon as it is committed, one change at a time.
